@@ -1,0 +1,1 @@
+"""The embedded engine: the portrait itself is warped, the mouth's inside is drawn; no weights, no torch."""

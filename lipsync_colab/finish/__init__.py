@@ -1,0 +1,1 @@
+"""From patches to full frames: the still is finished once, patches are laid into it."""

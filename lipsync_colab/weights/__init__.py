@@ -1,0 +1,1 @@
+"""The weights store: a manifest of checksummed files, and where they come from."""

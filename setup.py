@@ -1,0 +1,57 @@
+"""Packaging: what the base needs to run the main job, and the extras that bring the neural systems."""
+
+from pathlib import Path
+
+from setuptools import find_packages, setup
+
+HERE = Path(__file__).parent
+version: dict[str, str] = {}
+exec((HERE / "lipsync_colab" / "version.py").read_text(encoding="utf-8"), version)
+
+BASE = [
+    "numpy>=1.26,<3",  # every picture and every sound is an array
+    "scipy>=1.11,<2",  # thin-plate splines, smoothing, resampling
+    "pillow>=10.3,<12",  # reads portraits: EXIF, alpha, 16 bit; moviepy caps it below 12
+    "opencv-python-headless>=4.10,<6",  # remap, resize, colour spaces; the landmark model without mediapipe
+    "soundfile>=0.12.1,<1",  # reads and writes wav, flac, mp3, ogg
+    "imageio-ffmpeg>=0.5.1,<1",  # carries an ffmpeg with x264 and aac: nothing by apt
+    "tqdm>=4.66",  # progress bars
+    "huggingface_hub>=0.34,<3",  # fetches weights
+    "matplotlib>=3.8",  # ships the demo's portrait; draws the report's plots
+    "hibari-tts==0.2.1",  # the embedded English voice (pinned: its graph is read for phoneme times)
+    "onnxruntime>=1.17",  # runs the voice
+    "pocketsphinx==5.1.1",  # forced alignment and the phone loop
+    # Face landmarks. Before 0.10.32 it needs no OpenCV of its own (and so no libGL); from 0.10.33 on it contacts a
+    # server. Where no wheel exists the same model runs in OpenCV's DNN.
+    "mediapipe>=0.10.30,<0.10.32; platform_machine == 'x86_64' or sys_platform != 'linux'",
+]
+
+TORCH = ["torch>=2.4,<3", "torchvision>=0.19,<1", "safetensors>=0.4"]
+
+EXTRAS = {
+    "neural": TORCH,  # Wav2Lip, SadTalker, PIRenderer, Audio2Head
+    "enhance": [*TORCH, "spandrel>=0.4.1,<0.5"],  # GFPGAN, RestoreFormer, Real-ESRGAN by the maintained loader
+}
+EXTRAS["test"] = [
+    "pytest>=8",
+    "hypothesis>=6",  # properties of time and geometry
+    "ruff>=0.8",
+    "mypy>=1.13",
+    "scikit-image>=0.22",  # ships the second public-domain portrait
+    *EXTRAS["enhance"],
+]
+
+setup(
+    name="lipsync-colab",
+    version=version["__version__"],
+    description="A still portrait and a voice go in, a talking 1080p video comes out; on Colab and on a plain CPU",
+    long_description=(HERE / "README.md").read_text(encoding="utf-8"),
+    long_description_content_type="text/markdown",
+    license="Apache-2.0",
+    python_requires=">=3.11",
+    packages=find_packages(include=["lipsync_colab", "lipsync_colab.*"]),
+    package_data={"lipsync_colab": ["**/*.json", "**/*.safetensors", "**/*.md"]},
+    install_requires=BASE,
+    extras_require=EXTRAS,
+    entry_points={"console_scripts": ["lipsync-colab = lipsync_colab.cli.main:main"]},
+)
