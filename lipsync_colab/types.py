@@ -331,10 +331,14 @@ class Engine(Protocol):
 class Restorer(Protocol):
     """Gives a patch the detail of a real face."""
 
-    def __call__(self, patch: Patch) -> Patch: ...
+    def __call__(self, patch: Patch) -> Patch:
+        """Return the patch restored, in the same place."""
+        ...
 
 
 class Upscaler(Protocol):
     """Enlarges a picture."""
 
-    def __call__(self, image: Image, scale: float) -> Image: ...
+    def __call__(self, image: Image, scale: float) -> Image:
+        """Return the picture ``scale`` times as large."""
+        ...
