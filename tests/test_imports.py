@@ -12,7 +12,8 @@ import pytest
 PACKAGE = Path(__file__).parents[1] / "lipsync_colab"
 LAYERS = (
     ("types", "errors", "version"),
-    ("weights", "device", "audio", "portrait", "stream"),
+    ("weights", "device", "stream"),
+    ("audio", "portrait"),
     ("networks", "phonemes"),
     ("engines", "narrate", "finish", "encode"),
     ("report",),
