@@ -1,0 +1,41 @@
+"""Every network by name, known without importing torch."""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING
+
+from lipsync_colab.errors import InputError, MachineError
+
+if TYPE_CHECKING:
+    from torch import nn
+
+NETWORKS: dict[str, str] = {
+    "wav2lip": "lipsync_colab.networks.wav2lip:Wav2Lip",
+    "syncnet": "lipsync_colab.networks.syncnet:SyncNet",
+    "s3fd": "lipsync_colab.networks.s3fd:S3FD",
+}
+"""Name to ``module:constructor``. A constructor takes no arguments and gives a module whose
+``state_dict()`` has exactly the keys of the released checkpoint."""
+
+
+def build(name: str) -> nn.Module:
+    """Return a network in eval mode, without its weights.
+
+    Args:
+        name: a key of ``NETWORKS``.
+
+    Raises:
+        InputError: no network has that name.
+        MachineError: PyTorch is not installed.
+    """
+    if name not in NETWORKS:
+        raise InputError(f"no network is called {name!r}; there are {', '.join(sorted(NETWORKS))}")
+    module, constructor = NETWORKS[name].split(":")
+    try:
+        built = getattr(importlib.import_module(module), constructor)()
+    except ModuleNotFoundError as error:
+        if error.name != "torch":
+            raise
+        raise MachineError(f"the network {name!r} needs PyTorch: pip install 'lipsync-colab[neural]'") from error
+    return built.eval()
