@@ -14,6 +14,10 @@ NETWORKS: dict[str, str] = {
     "wav2lip": "lipsync_colab.networks.wav2lip:Wav2Lip",
     "syncnet": "lipsync_colab.networks.syncnet:SyncNet",
     "s3fd": "lipsync_colab.networks.s3fd:S3FD",
+    "rrdbnet-x4": "lipsync_colab.networks.rrdbnet:rrdbnet_x4",
+    "rrdbnet-x2": "lipsync_colab.networks.rrdbnet:rrdbnet_x2",
+    "srvgg-x4v3": "lipsync_colab.networks.srvgg:srvgg_general",
+    "srvgg-animevideov3": "lipsync_colab.networks.srvgg:srvgg_animevideo",
 }
 """Name to ``module:constructor``. A constructor takes no arguments and gives a module whose
 ``state_dict()`` has exactly the keys of the released checkpoint."""
