@@ -1,0 +1,69 @@
+"""The ffmpeg that this machine has, and how a file that somebody else made is handed to it."""
+
+from __future__ import annotations
+
+import functools
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+from lipsync_colab.errors import MachineError
+
+NEEDED_ENCODERS = ("libx264", "aac")
+
+PROTOCOLS = "file,pipe"
+
+CONTAINERS = (
+    *("aac", "ac3", "aiff", "amr", "amrnb", "amrwb", "ape", "asf", "au", "avi", "caf", "dsf", "dts", "eac3"),
+    *("flac", "flv", "gsm", "matroska,webm", "mov,mp4,m4a,3gp,3g2,mj2", "mp3", "mpc", "mpc8", "mpeg", "mpegts"),
+    *("mxf", "nut", "ogg", "rm", "tta", "voc", "w64", "wav", "wv"),
+)
+"""The demuxers that may open a user's file: those that hold their own data. Playlists (``hls``, ``concat``,
+``dash``, ``imf``) are left out, since with the ``file`` protocol they read any file of this machine."""
+
+
+@functools.cache
+def ffmpeg_executable() -> str:
+    """Return the path of the ffmpeg to run.
+
+    A system ffmpeg comes first where it has x264 and aac (it follows the machine's updates and drivers), then the
+    one that ``imageio-ffmpeg`` carries.
+
+    Raises:
+        MachineError: there is none.
+    """
+    system = shutil.which("ffmpeg")
+    if system and has_encoders(system):
+        return system
+    try:
+        import imageio_ffmpeg
+
+        return str(imageio_ffmpeg.get_ffmpeg_exe())
+    except (ImportError, RuntimeError, OSError) as error:
+        raise MachineError(
+            "no usable ffmpeg was found: pip install imageio-ffmpeg, or install one with x264 (apt install ffmpeg)"
+        ) from error
+
+
+def has_encoders(executable: str, names: tuple[str, ...] = NEEDED_ENCODERS) -> bool:
+    """Tell whether an ffmpeg runs here and has the named encoders."""
+    command = [executable, "-hide_banner", "-loglevel", "error", "-encoders"]
+    try:
+        done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, timeout=30, check=False)
+    except (OSError, subprocess.TimeoutExpired):
+        return False
+    listed = {line.split()[1] for line in done.stdout.decode("utf-8", "replace").splitlines() if len(line.split()) > 1}
+    return done.returncode == 0 and set(names) <= listed
+
+
+def untrusted_input(path: Path) -> list[str]:
+    """Return the arguments that open a user's file, and nothing but that file.
+
+    The ``file:`` prefix keeps a name such as ``-y`` or ``concat:a|b`` from being read as an option or a protocol.
+    """
+    return [
+        *("-protocol_whitelist", PROTOCOLS),
+        *("-format_whitelist", ",".join(CONTAINERS)),
+        *("-i", "file:" + os.path.abspath(path)),  # noqa: PTH100 - resolve() would follow links
+    ]
