@@ -17,6 +17,7 @@ BASE = [
     "imageio-ffmpeg>=0.5.1,<1",  # carries an ffmpeg with x264 and aac: nothing by apt
     "tqdm>=4.66",  # progress bars
     "huggingface_hub>=0.34,<3",  # fetches weights
+    "filelock>=3.10",  # two processes that fetch one weight end with one file
     "matplotlib>=3.8",  # ships the demo's portrait; draws the report's plots
     "hibari-tts==0.2.1",  # the embedded English voice (pinned: its graph is read for phoneme times)
     "onnxruntime>=1.17",  # runs the voice
