@@ -1,0 +1,118 @@
+"""Every engine by name, known without importing it."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from lipsync_colab.errors import InputError, MachineError
+from lipsync_colab.types import Engine, RenderSettings
+
+Variants = Mapping[str, Mapping[str, tuple[str, ...]]]
+"""Option name to its values, each with the weight rows that it adds; the first value is the default."""
+
+
+@dataclass(frozen=True)
+class EngineInfo:
+    """What a planner, a listing and the provenance must know of an engine.
+
+    Attributes:
+        name: as in ``--engine``.
+        summary: one line for people.
+        entry: ``module:class``; the class is made without arguments and follows the ``Engine`` protocol.
+        native: ``(width, height)`` in pixels that the engine draws itself, or None where it works at output size.
+        weights: rows of the weights table that every render needs.
+        variants: the engine's own options and the rows that their values add.
+        licence: of the engine with its weights.
+        commercial: whether that licence allows commercial use.
+        memory: bytes that the engine takes at its default batch, roughly.
+        needs_torch: whether PyTorch must be installed.
+    """
+
+    name: str
+    summary: str
+    entry: str
+    native: tuple[int, int] | None
+    weights: tuple[str, ...]
+    licence: str
+    commercial: bool
+    memory: int
+    needs_torch: bool
+    variants: Variants = field(default_factory=dict)
+
+    def choice(self, settings: RenderSettings, option: str) -> str:
+        """Return the value of one of the engine's own options, its default where none was given.
+
+        Raises:
+            InputError: the option does not take that value.
+        """
+        values = self.variants[option]
+        value = settings.option(option, next(iter(values)))
+        if value not in values:
+            raise InputError(f"the engine {self.name} takes {option} = {' or '.join(values)}, not {value!r}")
+        return value
+
+    def rows(self, settings: RenderSettings) -> tuple[str, ...]:
+        """Return the weight rows that a render with these settings reads.
+
+        Raises:
+            InputError: one of the engine's options does not take the given value.
+        """
+        chosen = [self.variants[option][self.choice(settings, option)] for option in self.variants]
+        return tuple(dict.fromkeys([*self.weights, *(row for rows in chosen for row in rows)]))
+
+
+ENGINES: dict[str, EngineInfo] = {
+    info.name: info
+    for info in (
+        EngineInfo(
+            name="viseme",
+            summary="moves the portrait's own pixels by phonemes; embedded, nothing to fetch",
+            entry="lipsync_colab.engines.viseme.engine:VisemeEngine",
+            native=None,
+            weights=(),
+            licence="Apache-2.0",
+            commercial=True,
+            memory=300_000_000,
+            needs_torch=False,
+        ),
+        EngineInfo(
+            name="wav2lip",
+            summary="redraws the mouth from the sound, precise lips",
+            entry="lipsync_colab.engines.wav2lip.engine:Wav2LipEngine",
+            native=(96, 96),
+            weights=(),
+            licence="Wav2Lip: research, academic and personal use only (trained on LRS2)",
+            commercial=False,
+            memory=1_000_000_000,
+            needs_torch=True,
+            variants={
+                "checkpoint": {"wav2lip": ("wav2lip",), "wav2lip_gan": ("wav2lip_gan",)},
+                "detector": {"mesh": (), "s3fd": ("s3fd",)},
+            },
+        ),
+    )
+}
+"""Every engine, the embedded one first."""
+
+
+def get_engine(name: str) -> Engine:
+    """Return a new engine.
+
+    Raises:
+        InputError: no engine has that name.
+        MachineError: the engine needs PyTorch and it is not installed.
+    """
+    if name not in ENGINES:
+        raise InputError(f"no engine is called {name!r}; there are {', '.join(ENGINES)}")
+    module, constructor = ENGINES[name].entry.split(":")
+    try:
+        engine: Engine = getattr(importlib.import_module(module), constructor)()
+    except ModuleNotFoundError as error:
+        if error.name not in ("torch", "torchvision", "safetensors"):
+            raise
+        raise MachineError(
+            f"the engine {name} needs PyTorch: pip install 'lipsync-colab[neural]', or --engine viseme"
+        ) from error
+    return engine
