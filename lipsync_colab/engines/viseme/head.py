@@ -1,0 +1,217 @@
+"""How the head and the chest move: one smooth field over the still, exactly zero where nothing should move."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import cv2
+import numpy as np
+from scipy.interpolate import LinearNDInterpolator
+from scipy.ndimage import distance_transform_edt, gaussian_filter
+
+from lipsync_colab.types import Array, Face, Portrait
+
+Rect = tuple[int, int, int, int]
+"""``(left, top, right, bottom)`` in pixels, right and bottom exclusive."""
+
+MOTIONS = ("head_x", "head_y", "pitch", "yaw", "roll", "breath")
+OVAL = (
+    *(10, 338, 297, 332, 284, 251, 389, 356, 454, 323, 361, 288, 397, 365, 379, 378, 400, 377),
+    *(152, 148, 176, 149, 150, 136, 172, 58, 132, 93, 234, 127, 162, 21, 54, 103, 67, 109),
+)
+"""The outline of the face in MediaPipe's mesh, clockwise from the top of the forehead."""
+FOREHEAD, CHIN, LEFT_EAR, RIGHT_EAR, NOSE_BRIDGE = 10, 152, 234, 454, 6
+
+THRESHOLD = 0.05  # pixels: below this a displacement cannot be seen
+HAIR_ABOVE, HAIR_BESIDE = 0.75, 0.25  # what lies beyond the face's outline and moves with it whole, eye distances
+FALLOFF = 1.1  # from full motion to none, eye distances
+BORDER = 0.35  # the fade towards the picture's borders and other faces, eye distances
+HEAD_LIFT = 0.35  # how much of the chest's rise the head follows
+
+
+def smoothstep(x: Array) -> Array:
+    """Return the cubic step, 0 for x <= 0 and 1 for x >= 1."""
+    x = np.clip(x, 0, 1)
+    return x * x * (3 - 2 * x)
+
+
+class Head:
+    """The displacement of every pixel as the sum of six precomputed fields on a coarse grid.
+
+    Each field is that of a rigid motion in three dimensions (the mesh gives the face its depth and its axes),
+    times a falloff that keeps hair, hat and ears with the face and leaves background and collar where they are.
+
+    Example:
+        >>> from lipsync_colab.types import Face, Portrait
+        >>> mesh = np.random.default_rng(0).uniform(40, 80, (478, 3)).astype(np.float32)
+        >>> Head(Portrait(np.zeros((120, 120, 3), np.uint8), Face((40, 40, 80, 80), mesh))).region({}) is None
+        True
+    """
+
+    def __init__(self, portrait: Portrait) -> None:
+        self._size = portrait.size
+        face = portrait.face
+        self._unit = face.eye_distance
+        self._step = max(4, int(self._unit / 16))
+        self._x, self._y = _nodes(self._size, self._step)
+        points = np.stack([self._x, self._y], axis=-1)
+        room = _room(points, portrait, self._unit)
+        near = _nearness(points, face, self._step) * room
+        spatial = _spatial(points, face, self._step)
+        chest = _chest(points, face) * room
+        self._fields = _fields(near, spatial, chest, face, self._unit)
+
+    def field(self, pose: Mapping[str, float]) -> Array:
+        """Return the displacement at the grid's nodes, float32 (rows, columns, 2) in pixels."""
+        amounts = np.array([pose.get(name, 0.0) for name in MOTIONS], np.float32)
+        return np.tensordot(amounts, self._fields, axes=1)
+
+    def region(self, pose: Mapping[str, float]) -> Rect | None:
+        """Return the part of the picture that this pose moves by more than 0.05 px, or None when none does."""
+        if not any(pose.get(name, 0.0) for name in MOTIONS):
+            return None
+        moved = np.abs(self.field(pose)).max(axis=-1) > THRESHOLD
+        if not moved.any():
+            return None
+        rows, columns = np.flatnonzero(moved.any(axis=1)), np.flatnonzero(moved.any(axis=0))
+        # Node i covers the pixels from step * (i - 1) on; one more cell on each side lets the field run out.
+        left, right = (columns[0] - 2) * self._step, (columns[-1] + 1) * self._step
+        top, bottom = (rows[0] - 2) * self._step, (rows[-1] + 1) * self._step
+        width, height = self._size
+        return max(0, int(left)), max(0, int(top)), min(width, int(right)), min(height, int(bottom))
+
+    def backward(self, rect: Rect, pose: Mapping[str, float]) -> tuple[Array, Array]:
+        """Return where in the still each pixel of an output rectangle comes from.
+
+        Args:
+            rect: ``(left, top, right, bottom)`` inside the picture.
+            pose: channels by name, see :mod:`lipsync_colab.engines.viseme.motion`.
+
+        Returns:
+            float32 (bottom - top, right - left) twice: x and y in the still, pixel centres at integers.
+        """
+        left, top, right, bottom = rect
+        step = self._step
+        first_column, first_row = left // step, top // step
+        last_column, last_row = (right - 1) // step + 3, (bottom - 1) // step + 3
+        block = (slice(first_row, last_row), slice(first_column, last_column))
+        amounts = np.array([pose.get(name, 0.0) for name in MOTIONS], np.float32)
+        moved = np.tensordot(amounts, self._fields[(slice(None), *block)], axes=1)
+        # Coordinates themselves are enlarged, not displacements: linear interpolation keeps them exact and saves
+        # an addition per pixel.
+        maps = []
+        for nodes, axis in ((self._x, 0), (self._y, 1)):
+            coarse = np.ascontiguousarray(nodes[block] - moved[..., axis])
+            size = (coarse.shape[1] * step, coarse.shape[0] * step)
+            fine = cv2.resize(coarse, size, interpolation=cv2.INTER_LINEAR)
+            row, column = top - (first_row - 1) * step, left - (first_column - 1) * step
+            maps.append(np.ascontiguousarray(fine[row : row + bottom - top, column : column + right - left]))
+        return maps[0], maps[1]
+
+
+def _nodes(size: tuple[int, int], step: int) -> tuple[Array, Array]:
+    """Centres of the cells of a grid that reaches one cell beyond the picture on every side."""
+    axes = [(np.arange(-1, -(-length // step) + 1) * step + (step - 1) / 2).astype(np.float32) for length in size]
+    x, y = np.meshgrid(*axes)
+    return x, y
+
+
+def _axes(face: Face) -> Array:
+    """Unit vectors (right, down, away) of the head in picture coordinates, float (3, 3), rows."""
+    mesh = face.mesh.astype(np.float64)
+    right = mesh[RIGHT_EAR] - mesh[LEFT_EAR]
+    right /= max(np.linalg.norm(right), 1e-6)
+    down = mesh[CHIN] - mesh[FOREHEAD]
+    down -= right * (down @ right)
+    down /= max(np.linalg.norm(down), 1e-6)
+    return np.stack([right, down, np.cross(right, down)])
+
+
+def _upright(face: Face) -> tuple[Array, Array]:
+    """Unit vectors in the picture plane: along the eyes, and from the eyes to the chin."""
+    points = face.points.astype(np.float64)
+    along = (points[1] - points[0]) / max(face.eye_distance, 1e-6)
+    return along, np.array([-along[1], along[0]])
+
+
+def _outline(face: Face) -> Array:
+    """The outline of the whole head: the face's own, grown above the eyes for hair or hat and beside them for ears."""
+    along, down = _upright(face)
+    oval = face.landmarks[list(OVAL)].astype(np.float64)
+    centre = face.landmarks[NOSE_BRIDGE].astype(np.float64)
+    unit = face.eye_distance
+    across, below = (oval - centre) @ along, (oval - centre) @ down
+    half = max(np.abs(across).max(), 1e-6)
+    upper = smoothstep(0.5 - below / unit)
+    grown = across * (1 + HAIR_BESIDE * unit / half * np.clip(0.4 + upper, 0, 1))
+    raised = below - HAIR_ABOVE * unit * upper * np.sqrt(np.clip(1 - (across / half) ** 2, 0.1, 1))
+    return centre + grown[:, None] * along + raised[:, None] * down
+
+
+def _distance(points: Array, polygon: Array, step: int) -> Array:
+    """Distance of every node from the convex hull of a polygon in pixels, 0 inside."""
+    inside = np.zeros(points.shape[:2], np.uint8)
+    origin = points[0, 0]
+    cv2.fillConvexPoly(inside, cv2.convexHull(np.round((polygon - origin) / step).astype(np.int32)), 1)
+    return distance_transform_edt(1 - inside) * step
+
+
+def _nearness(points: Array, face: Face, step: int) -> Array:
+    """1 over the head, falling smoothly to 0 around it and down the neck."""
+    unit = face.eye_distance
+    distance = _distance(points, _outline(face), step)
+    weight = smoothstep(1 - gaussian_filter(distance, 0.12 * unit / step) / (FALLOFF * unit))
+    return gaussian_filter(weight, 0.06 * unit / step)
+
+
+def _room(points: Array, portrait: Portrait, unit: float) -> Array:
+    """1 inside the picture, 0 at its borders and over every other face."""
+    width, height = portrait.size
+    x, y = points[..., 0], points[..., 1]
+    edge = np.minimum(np.minimum(x, width - 1 - x), np.minimum(y, height - 1 - y))
+    step = float(points[0, 1, 0] - points[0, 0, 0])
+    room = smoothstep((edge - step) / (BORDER * unit))
+    for other in portrait.others:
+        distance = _distance(points, _outline(other), int(step))
+        room = room * smoothstep((distance - step) / (BORDER * unit))
+    return room
+
+
+def _spatial(points: Array, face: Face, step: int) -> Array:
+    """Node positions in three dimensions relative to the pivot between the ears: float (rows, columns, 3).
+
+    Depth is the mesh's over the face; beyond it, it recedes to the ears' within the width of the hair.
+    """
+    mesh = face.mesh.astype(np.float64)
+    unit = face.eye_distance
+    ears = (mesh[LEFT_EAR] + mesh[RIGHT_EAR]) / 2
+    _, down = _upright(face)
+    pivot = np.append(mesh[CHIN, :2] * 0.5 + ears[:2] * 0.5, ears[2])
+    pivot[:2] += down * 0.35 * unit
+    front = LinearNDInterpolator(mesh[:468, :2], mesh[:468, 2])(points)
+    known = np.isfinite(front)
+    if not known.any():
+        return np.dstack([points - pivot[:2], np.zeros(points.shape[:2])])
+    distance, nearest = distance_transform_edt(~known, return_indices=True)
+    depth = front[tuple(nearest)] - pivot[2]
+    depth = depth * smoothstep(1 - distance * step / (0.8 * unit))
+    return np.dstack([points - pivot[:2], gaussian_filter(depth, 0.05 * unit / step)])
+
+
+def _chest(points: Array, face: Face) -> Array:
+    """1 at the shoulders, 0 at the chin, beside them and further down."""
+    unit = face.eye_distance
+    below = (points[..., 1] - face.landmarks[CHIN, 1]) / unit
+    beside = np.abs(points[..., 0] - face.landmarks[CHIN, 0]) / unit
+    return smoothstep((below - 0.2) / 1.0) * smoothstep((2.8 - below) / 1.3) * smoothstep((2.3 - beside) / 1.5)
+
+
+def _fields(near: Array, spatial: Array, chest: Array, face: Face, unit: float) -> Array:
+    """The displacement in pixels per unit of each of ``MOTIONS``: float32 (6, rows, columns, 2)."""
+    right, down, away = _axes(face)
+    ones, zeros = np.full(near.shape, unit), np.zeros(near.shape)
+    turns = [np.cross(axis, spatial)[..., :2] * near[..., None] for axis in (right, -down, away)]
+    sideways = np.stack([ones * near, zeros], axis=-1)
+    downwards = np.stack([zeros, ones * near], axis=-1)
+    rise = np.stack([zeros, -unit * (chest + HEAD_LIFT * near * (1 - chest))], axis=-1)
+    return np.stack([sideways, downwards, *turns, rise]).astype(np.float32)
