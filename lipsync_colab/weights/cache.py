@@ -6,6 +6,7 @@ import contextlib
 import datetime
 import json
 import os
+import shutil
 import uuid
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -165,7 +166,7 @@ class Cache:
         place = self._inside("quarantine", f"{name}.{sha256[:8]}")
         place.parent.mkdir(parents=True, exist_ok=True)
         real = path.resolve()
-        real.replace(place)
+        shutil.move(real, place)
         if path.is_symlink():
             path.unlink()
         return place
