@@ -1,0 +1,111 @@
+"""What the picture tells of its light: colours of skin and lips, white, grain and sharpness."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from lipsync_colab.engines.viseme import landmarks
+from lipsync_colab.engines.viseme.lips import smooth
+from lipsync_colab.types import Array, Portrait
+
+LUMA = np.array([0.299, 0.587, 0.114], np.float32)
+"""Rec. 601 luma of RGB."""
+
+
+def _pixels(image: Array, polygon: Array) -> Array:
+    """Return the pixels, float32 (N, 3), inside a polygon (M, 2) of picture coordinates."""
+    left, top = np.floor(polygon.min(axis=0)).astype(int).clip(0)
+    right, bottom = np.ceil(polygon.max(axis=0)).astype(int) + 1
+    part = image[top:bottom, left:right]
+    mask = np.zeros(part.shape[:2], np.uint8)
+    cv2.fillPoly(mask, [np.round(polygon - (left, top)).astype(np.int32)], 1)
+    inside = part[mask > 0].astype(np.float32)
+    return inside if len(inside) else np.full((1, 3), 128, np.float32)
+
+
+@dataclass(frozen=True, eq=False)
+class Light:
+    """Colours are float32 (3,) RGB in [0, 255].
+
+    Attributes:
+        skin: of the lit cheek.
+        lips: of the lips between highlight and shadow.
+        white: what a white thing such as a tooth would look like in this light.
+        saturation: 1 for a colour photograph, 0 for a grey one.
+        blur: standard deviation, in pixels, of the blur that the picture's sharpest edges show.
+        grain: float32 (h, w), a tile of noise as strong as the picture's own.
+    """
+
+    skin: Array
+    lips: Array
+    white: Array
+    saturation: float
+    blur: float
+    grain: Array
+
+    @classmethod
+    def of(cls, portrait: Portrait) -> Light:
+        """Measure a portrait."""
+        image, marks = portrait.image, portrait.face.landmarks.astype(np.float64)
+        cheeks = _pixels(image, cv2.convexHull(marks[list(landmarks.CHEEKS)].astype(np.float32))[:, 0])
+        skin = np.percentile(cheeks, 85, axis=0).astype(np.float32)
+        lips = np.concatenate([_pixels(image, marks[list(upper + lower[::-1])]) for upper, lower in _LIPS])
+        colour = np.median(lips, axis=0).astype(np.float32)
+        saturation = float(smooth(np.ptp(skin) / max(skin.max(), 1) / 0.22))
+        blur = _blur(image, marks, portrait.face.eye_distance)
+        return cls(skin, colour, _white(image, marks, skin), saturation, blur, _grain(image, marks))
+
+    def tinted(self, colour: Array) -> Array:
+        """Return a colour with the picture's saturation."""
+        luma = colour @ LUMA
+        return luma + (colour - luma) * self.saturation
+
+    def noise(self, shape: tuple[int, int]) -> Array:
+        """Return grain, float32 (h, w), for a patch of a shape."""
+        rows, columns = (-(-want // have) for want, have in zip(shape, self.grain.shape, strict=True))
+        return np.tile(self.grain, (rows, columns))[: shape[0], : shape[1]]
+
+
+_LIPS = (
+    (landmarks.OUTER_UPPER, landmarks.INNER_UPPER),
+    (landmarks.INNER_LOWER, landmarks.OUTER_LOWER),
+)
+
+
+def _white(image: Array, marks: Array, skin: Array) -> Array:
+    """Judge white by the sclera and the skin: both see the same light as the teeth."""
+    pixels = np.concatenate([_pixels(image, marks[list(outline)]) for outline in landmarks.EYE_OUTLINES])
+    sclera = float(np.percentile(pixels @ LUMA, 85))
+    from_skin = 1.08 * float(skin @ LUMA)
+    luma = np.clip(0.55 * from_skin + 0.45 * max(sclera, 0.7 * from_skin), 20, 228)
+    warmth = np.clip(skin / max(skin.max(), 1), 0.4, 1) ** 0.4
+    colour = np.array([250, 241, 224], np.float32) * warmth
+    return np.minimum(colour * luma / (colour @ LUMA), 245).astype(np.float32)
+
+
+def _blur(image: Array, marks: Array, unit: float) -> float:
+    """Measure the steepest edges of the eyes: a step of height h blurred by s rises by h / (s √2π) per pixel."""
+    steepest = []
+    for outline in landmarks.EYE_OUTLINES:
+        low = (marks[list(outline)].min(axis=0) - 0.1 * unit).astype(int).clip(0)
+        high = (marks[list(outline)].max(axis=0) + 0.1 * unit).astype(int) + 1
+        grey = cv2.cvtColor(np.ascontiguousarray(image[low[1] : high[1], low[0] : high[0]]), cv2.COLOR_RGB2GRAY)
+        slopes = cv2.magnitude(*(cv2.Sobel(grey, cv2.CV_32F, *axes, scale=1 / 8) for axes in ((1, 0), (0, 1))))
+        contrast = float(np.percentile(grey, 98) - np.percentile(grey, 2))
+        steepest.append(contrast / (max(float(np.percentile(slopes, 99.5)), 0.5) * np.sqrt(2 * np.pi)))
+    return float(np.clip(min(steepest), 0.6, 0.02 * unit + 0.6))
+
+
+def _grain(image: Array, marks: Array) -> Array:
+    """Return noise whose strength and fineness follow the cheeks' own."""
+    low = marks[list(landmarks.CHEEKS)].min(axis=0).astype(int).clip(0)
+    high = marks[list(landmarks.CHEEKS)].max(axis=0).astype(int) + 1
+    grey = cv2.cvtColor(np.ascontiguousarray(image[low[1] : high[1], low[0] : high[0]]), cv2.COLOR_RGB2GRAY)
+    detail = grey.astype(np.float32) - cv2.GaussianBlur(grey.astype(np.float32), (0, 0), 2.0)
+    strength = 1.4826 * float(np.median(np.abs(detail)))
+    noise = np.random.default_rng(0).normal(0, 1, (160, 320)).astype(np.float32)
+    noise = cv2.GaussianBlur(noise, (0, 0), 1.2)
+    return np.ascontiguousarray(noise * np.float32(strength / noise.std()))

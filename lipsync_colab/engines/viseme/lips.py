@@ -1,0 +1,184 @@
+"""The lips' contours in face coordinates, as the picture has them and as a pose wants them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from lipsync_colab.engines.viseme import landmarks
+from lipsync_colab.engines.viseme.facing import Facing
+from lipsync_colab.types import Array
+
+NEUTRAL_WIDTH = 0.80
+"""Width of a resting mouth in eye distances."""
+ROUND_WIDTH = 0.57
+"""Width of a fully rounded mouth, as in "oo"."""
+RELAX = 0.55
+"""How far a smile goes back to the neutral width before it speaks."""
+TOUCHING = 0.012
+"""An opening below this, in eye distances, is the landmarks' own error on a closed mouth."""
+WIDEST_RISE, WIDEST_DROP = 0.065, 0.215
+"""No pose raises the upper lip or drops the lower lip further than this, in eye distances."""
+MIDDLE = 5
+
+
+def smooth(x: Array | float) -> Array:
+    """Return the smoothstep of ``x``: 0 below 0, 1 above 1, level at both ends."""
+    x = np.clip(x, 0, 1)
+    return x * x * (3 - 2 * x)
+
+
+@dataclass(frozen=True, eq=False)
+class LipContours:
+    """Four contours of 11 points from the picture's left corner to the right, (11, 3) in face coordinates."""
+
+    outer_upper: Array
+    outer_lower: Array
+    inner_upper: Array
+    inner_lower: Array
+
+    @property
+    def upper(self) -> Array:
+        """(20, 3): the upper lip's outer contour and the inner points of its inner one."""
+        return np.concatenate([self.outer_upper, self.inner_upper[1:-1]])
+
+    @property
+    def lower(self) -> Array:
+        """(20, 3): the lower lip's outer contour and the inner points of its inner one."""
+        return np.concatenate([self.outer_lower, self.inner_lower[1:-1]])
+
+    @property
+    def opening(self) -> float:
+        """Distance between the inner contours at the middle, in eye distances."""
+        return float(self.inner_lower[MIDDLE, 1] - self.inner_upper[MIDDLE, 1])
+
+
+class Lips:
+    """What one person's lips do: absolute targets, so that a smiling picture can close its mouth.
+
+    Attributes:
+        source: the contours as the picture has them.
+        parted: how open the picture's mouth is, in eye distances; 0 when the lips touch.
+        width: between the corners in the picture, in eye distances.
+    """
+
+    def __init__(self, mesh: Array, facing: Facing) -> None:
+        groups = (
+            landmarks.OUTER_UPPER,
+            landmarks.OUTER_LOWER,
+            landmarks.INNER_UPPER,
+            landmarks.INNER_LOWER,
+        )
+        self.source = LipContours(*(facing.local(mesh[list(group)].astype(np.float64)) for group in groups))
+        self.parted = self.source.opening
+        if self.parted < TOUCHING:
+            self._shut()
+        self._clear_teeth()
+        upper, lower = self.source.inner_upper, self.source.inner_lower
+        self.width = float(self.source.outer_upper[-1, 0] - self.source.outer_upper[0, 0])
+        self._smile = float(smooth(self.parted / 0.05))
+        self._closed = (0.5 - 0.12 * self._smile) * upper + (0.5 + 0.12 * self._smile) * lower
+        self._closed[[0, -1]] = upper[[0, -1]]
+        self._position = 2 * (self._closed[:, 0] - self._closed[0, 0]) / np.ptp(self._closed[:, 0]) - 1
+        self._curvature = 1 - 0.35 * RELAX * self._smile
+        self._arch = self._measure_arch()
+        neutral = np.clip(NEUTRAL_WIDTH, 0.75 * self.width, 1.05 * self.width)
+        relax = RELAX * self._smile if self.width > neutral else 0.0
+        self.resting_width = self.width + relax * (neutral - self.width)
+
+    def _shut(self) -> None:
+        """Let the inner contours of a closed mouth coincide: at rest nothing moves."""
+        middle = (self.source.inner_upper + self.source.inner_lower) / 2
+        self.source.inner_upper[:] = middle
+        self.source.inner_lower[:] = middle
+        self.parted = 0.0
+
+    def _clear_teeth(self) -> None:
+        """Set the inner contour of an open mouth back onto the lips, so that no tooth is dragged into the seam."""
+        margin = 0.016 * min(1.0, self.parted / 0.05)
+        self.source.inner_upper[1:-1, 1] -= margin
+        self.source.inner_lower[1:-1, 1] += 0.9 * margin
+
+    def _measure_arch(self) -> float:
+        """Return how fast the lips recede from the middle to the corners: depth = arch × across²."""
+        points = np.concatenate([self.source.inner_upper, self.source.inner_lower])
+        columns = np.stack([np.ones(len(points)), points[:, 0] ** 2], axis=1)
+        return float(np.clip(np.linalg.lstsq(columns, points[:, 2], rcond=None)[0][1], 0.2, 1.6))
+
+    @property
+    def seam(self) -> float:
+        """Where the middle of the closed mouth lies, downwards in eye distances."""
+        return float(self._closed[MIDDLE, 1] * self._curvature)
+
+    def pose(self, pose: Mapping[str, float]) -> LipContours:
+        """Return the contours that a pose wants.
+
+        Args:
+            pose: parameters of :data:`~lipsync_colab.engines.viseme.motion.CHANNELS`; missing ones are 0.
+        """
+        scale = self._scale(pose)
+        closed = self._close(pose, scale)
+        upper, lower = self._open(pose, closed)
+        return LipContours(
+            self._outer(pose, scale, self.source.outer_upper, self.source.inner_upper, upper, -1),
+            self._outer(pose, scale, self.source.outer_lower, self.source.inner_lower, lower, 1),
+            upper,
+            lower,
+        )
+
+    def _scale(self, pose: Mapping[str, float]) -> float:
+        """Return the width that a pose wants as a multiple of the picture's."""
+        jaw, wide, rounding, smile = (pose.get(name, 0.0) for name in ("jaw", "wide", "round", "smile"))
+        spread = self.resting_width * (1 + 0.10 * wide - 0.10 * jaw + 0.07 * smile)
+        narrow = min(ROUND_WIDTH, 0.74 * self.resting_width)
+        return (spread + rounding * (narrow - spread)) / self.width
+
+    def _close(self, pose: Mapping[str, float], scale: float) -> Array:
+        """Return the line, (11, 3), on which the lips meet."""
+        jaw, rounding, smile = (pose.get(name, 0.0) for name in ("jaw", "round", "smile"))
+        away = self._position**2
+        line = self._closed.copy()
+        self._narrow(line, scale, rounding)
+        flatness = self._curvature * (1 - 0.70 * rounding) * (1 - 0.35 * jaw)
+        line[:, 1] = self.seam + (self._closed[:, 1] - self._closed[MIDDLE, 1]) * flatness
+        line[:, 1] += jaw * (0.035 * away + 0.012) - 0.045 * smile * away
+        return line
+
+    def _narrow(self, points: Array, scale: float, rounding: float) -> None:
+        """Narrow points along the dental arch and push them forward, in place."""
+        across = points[:, 0].copy()
+        points[:, 0] *= scale
+        points[:, 2] += self._arch * (points[:, 0] ** 2 - across**2)
+        points[:, 2] -= 0.07 * rounding
+
+    def _open(self, pose: Mapping[str, float], closed: Array) -> tuple[Array, Array]:
+        """Return the upper and the lower inner contour, (11, 3) each."""
+        jaw, rounding, tuck = (pose.get(name, 0.0) for name in ("jaw", "round", "tuck"))
+        away = np.clip(np.abs(self._position) / (1 - 0.42 * rounding), 0, 1)
+        profile = (1 - away ** (2.3 - 0.3 * rounding)) ** (0.62 + 0.25 * (1 - jaw) * (1 - rounding))
+        profile[[0, -1]] = 0
+        free = 1 - smooth(pose.get("press", 0.0))
+        rise = (0.018 * jaw + 0.045 * pose.get("upper", 0.0) + 0.026 * rounding) * free
+        drop = (0.185 * jaw + 0.05 * pose.get("lower", 0.0) + 0.03 * rounding) * free * (1 - 0.8 * tuck)
+        upper, lower = closed.copy(), closed.copy()
+        upper[:, 1] -= min(rise, WIDEST_RISE) * profile
+        lower[:, 1] += (min(drop, WIDEST_DROP) - 0.008 * tuck) * profile
+        return upper, lower
+
+    def _outer(
+        self, pose: Mapping[str, float], scale: float, outer: Array, before: Array, after: Array, side: int
+    ) -> Array:
+        """Return an outer contour that follows its inner one; ``side`` is -1 for the upper lip, 1 for the lower."""
+        rounding = pose.get("round", 0.0)
+        roll = max(pose.get("press", 0.0) - 0.6, 0) / 0.4 * 0.010
+        thicker = 0.16 * rounding - 0.06 * pose.get("wide", 0.0)
+        follow, swell = (0.80, 0.6) if side < 0 else (0.88, 0.8)
+        moved = outer.copy()
+        self._narrow(moved, scale, rounding)
+        shift = np.interp(outer[:, 0], before[:, 0], after[:, 1] - before[:, 1])
+        thickness = np.abs(before[:, 1] - outer[:, 1])
+        moved[:, 1] = outer[:, 1] + follow * shift + side * (thicker * swell * thickness - roll)
+        moved[[0, -1], 1] = outer[[0, -1], 1] + (after - before)[[0, -1], 1]
+        return moved

@@ -1,0 +1,158 @@
+"""The mouth and jaw of one portrait: where each pixel comes from in a pose, and what is painted over it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import cv2
+import numpy as np
+
+from lipsync_colab.engines.viseme.area import Area, Rectangle
+from lipsync_colab.engines.viseme.facing import Facing
+from lipsync_colab.engines.viseme.field import MouthField
+from lipsync_colab.engines.viseme.interior import Interior
+from lipsync_colab.engines.viseme.light import Light
+from lipsync_colab.engines.viseme.lips import Lips, smooth
+from lipsync_colab.engines.viseme.opening import Opening, look_up
+from lipsync_colab.engines.viseme.own_teeth import own_row
+from lipsync_colab.types import Array, Portrait
+
+
+class Mouth:
+    """Everything about a portrait's mouth that does not depend on the pose.
+
+    Args:
+        portrait: the still at output size.
+    """
+
+    def __init__(self, portrait: Portrait) -> None:
+        mesh = portrait.face.mesh
+        self.facing = Facing.of(portrait.face)
+        self.light = Light.of(portrait)
+        self.lips = Lips(mesh, self.facing)
+        self.field = MouthField(mesh, self.facing, self.lips, portrait.size)
+        own = own_row(portrait.image, self.facing, self.lips.source)
+        self.amount = self.field.amount * self.facing.amount
+        self.interior = Interior(self.facing, self.lips, self.light, own, self.amount)
+        self.size = portrait.size
+
+    def pose(self, pose: Mapping[str, float]) -> MouthPose:
+        """Work out one pose.
+
+        Args:
+            pose: parameters of :data:`~lipsync_colab.engines.viseme.motion.CHANNELS`; missing ones are 0.
+        """
+        return MouthPose(self, pose)
+
+
+class MouthPose:
+    """A mouth in one pose.
+
+    Attributes:
+        region: the still's rectangle that moves, or None when nothing does.
+        opening: the gap between the lips.
+    """
+
+    def __init__(self, mouth: Mouth, pose: Mapping[str, float]) -> None:
+        self._mouth = mouth
+        self._pose = dict(pose)
+        for name in ("jaw", "lower", "round"):
+            self._pose[name] = mouth.amount * self._pose.get(name, 0.0)
+        shape = mouth.lips.pose(self._pose)
+        self.opening = Opening.of(shape, mouth.facing)
+        jaw = self._pose["jaw"] * (1 - 0.35 * float(smooth(self._pose.get("press", 0.0))))
+        upper, lower = mouth.field.forward(shape, jaw)
+        self._upper, self._lower = mouth.field.inverse(upper), mouth.field.inverse(lower)
+        self._coarse = self._blend_layers()
+        self.region = self._moving()
+
+    def _blend_layers(self) -> Array:
+        """Return one displacement on the coarse grid, good everywhere but close to the lips."""
+        grid = self._mouth.field.grid
+        share = self._lower_share(*self._mouth.facing.plane(*grid.nodes()), grid.step / self._mouth.facing.unit)
+        return self._upper + (self._lower - self._upper) * share[..., None]
+
+    def _lower_share(self, across: Array, down: Array, width: float) -> Array:
+        """Return which layer each place belongs to, 0 upper to 1 lower: a cut at the lips, a blend beyond them."""
+        (middle,) = look_up(across, self.opening.middle)
+        beyond = np.maximum(np.abs(across - np.float32(self.opening.centre)) - np.float32(self.opening.half), 0)
+        return np.clip((down - middle) / (1.8 * beyond + np.float32(2 * width)) + np.float32(0.5), 0, 1)
+
+    def _moving(self) -> Rectangle | None:
+        """Return the rectangle that holds every moving node and the opening."""
+        grid = self._mouth.field.grid
+        moving = np.any(self._upper, axis=-1) | np.any(self._lower, axis=-1)
+        if not moving.any():
+            return None
+        rows, columns = np.flatnonzero(moving.any(axis=1)), np.flatnonzero(moving.any(axis=0))
+        left, top, right, bottom = grid.rectangle
+        return (
+            max(left, left + (int(columns[0]) - 1) * grid.step),
+            max(top, top + (int(rows[0]) - 1) * grid.step),
+            min(right, left + (int(columns[-1]) + 2) * grid.step, self._mouth.size[0]),
+            min(bottom, top + (int(rows[-1]) + 2) * grid.step, self._mouth.size[1]),
+        )
+
+    def lip_box(self, margin: float) -> Rectangle:
+        """Return the still's rectangle around the lips' inner contours, ``margin`` eye distances wider."""
+        left, top, right, bottom = self.opening.box
+        corners = [(x, y, 0.0) for x in (left - margin, right + margin) for y in (top - margin, bottom + margin)]
+        places = self._mouth.facing.picture(np.array(corners))
+        low, high = np.floor(places.min(axis=0)).astype(int), np.ceil(places.max(axis=0)).astype(int) + 1
+        return int(low[0]), int(low[1]), int(high[0]), int(high[1])
+
+    def warp(self, area: Area) -> None:
+        """Move the coordinates of an area to where its pixels come from, in place."""
+        grid = self._mouth.field.grid
+        lips = area.within(self.lip_box(0.12))
+        fine = self._fine(lips) if lips is not None else None
+        if area.identity:
+            displacement = self._enlarged(area)
+        else:
+            displacement = grid.sample(self._coarse, area.x, area.y)
+        if lips is not None and fine is not None:
+            rows, columns = area.slices(lips)
+            inner = displacement[rows, columns]
+            inner += (fine - inner) * _feather(fine.shape[:2])[..., None]
+        np.subtract(area.map_x, displacement[..., 0], out=area.map_x)
+        np.subtract(area.map_y, displacement[..., 1], out=area.map_y)
+
+    def _enlarged(self, area: Area) -> Array:
+        """Return the coarse displacement at every pixel of an area that lies on the still's own grid."""
+        grid = self._mouth.field.grid
+        middle = (grid.step - 1) / 2
+        matrix = np.array(
+            [
+                [1 / grid.step, 0, (area.left - grid.left - middle) / grid.step],
+                [0, 1 / grid.step, (area.top - grid.top - middle) / grid.step],
+            ]
+        )
+        return cv2.warpAffine(
+            self._coarse,
+            matrix,
+            area.x.shape[::-1],
+            flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
+            borderMode=cv2.BORDER_CONSTANT,
+        )
+
+    def _fine(self, area: Area) -> Array:
+        """Return the displacement close to the lips: one layer above the cut, the other below."""
+        grid = self._mouth.field.grid
+        upper, lower = (grid.sample(layer, area.x, area.y) for layer in (self._upper, self._lower))
+        share = self._lower_share(*self._mouth.facing.plane(area.x, area.y), 0.02 / self._mouth.facing.unit)
+        return upper + (lower - upper) * share[..., None]
+
+    def paint(self, pixels: Array, area: Area) -> None:
+        """Paint the mouth's interior over the warped pixels of an area, in place."""
+        lips = area.within(self.lip_box(0.06))
+        if lips is None or self.region is None:
+            return
+        rows, columns = area.slices(lips)
+        across, down = self._mouth.facing.plane(lips.x, lips.y)
+        self._mouth.interior.paint(pixels[rows, columns], across, down, self.opening, self._pose)
+
+
+def _feather(shape: tuple[int, int]) -> Array:
+    """Return weights, float32 (h, w), that fall to 0 at the border over 10 pixels."""
+    rows, columns = (np.minimum(np.arange(n), np.arange(n)[::-1]) / 10 for n in shape)
+    return smooth(np.minimum(rows[:, None], columns[None])).astype(np.float32)

@@ -1,0 +1,76 @@
+"""The gap between the lips as functions of the way across the mouth, for one pose."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from scipy.interpolate import PchipInterpolator
+
+from lipsync_colab.engines.viseme.facing import Facing
+from lipsync_colab.engines.viseme.lips import LipContours
+from lipsync_colab.types import Array
+
+REACH = 0.75
+"""Half the length of the tables in eye distances."""
+COLUMNS = 257
+
+
+@dataclass(frozen=True, eq=False)
+class Opening:
+    """Tables over the mouth's plane, float32 (COLUMNS,), in eye distances.
+
+    Attributes:
+        upper: where the upper lip's inner contour lies.
+        lower: where the lower lip's inner contour lies.
+        centre: the middle between the corners.
+        half: half the distance between the corners.
+    """
+
+    upper: Array
+    lower: Array
+    centre: float
+    half: float
+
+    @classmethod
+    def of(cls, shape: LipContours, facing: Facing) -> Opening:
+        """Tabulate the contours of a pose as the camera sees them."""
+        upper, lower = facing.flatten(shape.inner_upper), facing.flatten(shape.inner_lower)
+        columns = np.linspace(-REACH, REACH, COLUMNS)
+        tables = [_table(contour, columns) for contour in (upper, lower)]
+        left, right = upper[0, 0], upper[-1, 0]
+        return cls(tables[0], np.maximum(*tables), float(left + right) / 2, float(right - left) / 2)
+
+    @property
+    def middle(self) -> Array:
+        """Where the two layers of skin part, float32 (COLUMNS,)."""
+        return (self.upper + self.lower) / 2
+
+    @property
+    def height(self) -> float:
+        """Largest distance between the contours."""
+        return float((self.lower - self.upper).max())
+
+    @property
+    def box(self) -> tuple[float, float, float, float]:
+        """``(left, top, right, bottom)`` on the mouth's plane."""
+        left, right = self.centre - self.half, self.centre + self.half
+        return left, float(self.upper.min()), right, float(self.lower.max())
+
+
+def _table(contour: Array, columns: Array) -> Array:
+    """Interpolate a contour without overshoot, level beyond its ends."""
+    across = np.maximum.accumulate(contour[:, 0] + 1e-6 * np.arange(len(contour)))
+    steps = np.concatenate([[True], np.diff(across) > 1e-7])
+    curve = PchipInterpolator(across[steps], contour[steps, 1])
+    return curve(np.clip(columns, across[0], across[-1])).astype(np.float32)
+
+
+def look_up(across: Array, *tables: Array) -> tuple[Array, ...]:
+    """Return the tables' values at positions across the mouth, float32 like ``across``."""
+    index = (across + np.float32(REACH)) * np.float32((COLUMNS - 1) / (2 * REACH))
+    rows = np.zeros_like(index)
+    stacked = np.stack(tables, axis=-1).astype(np.float32)[None]
+    values = cv2.remap(stacked, index, rows, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    return (values,) if len(tables) == 1 else tuple(np.moveaxis(values, -1, 0))
