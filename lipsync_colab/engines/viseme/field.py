@@ -17,7 +17,7 @@ JAW_DROP = 0.17
 """How far the chin goes down at full opening, in eye distances."""
 STILLNESS = 0.05
 """Displacements below this many pixels are none."""
-INVERSE_STEPS = 6
+INVERSE_STEPS = 10
 NECK = ((0.0, 0.30, 0.30), (-0.45, 0.30, 0.22), (0.45, 0.30, 0.22), (0.0, 0.65, 0.06), (-0.5, 0.62, 0.04), (0.5, 0.62, 0.04))
 """Points below the chin (across, down) in eye distances, and how much of the jaw's motion each takes."""
 

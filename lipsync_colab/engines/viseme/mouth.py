@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 
 from lipsync_colab.engines.viseme.area import Area, Rectangle
-from lipsync_colab.engines.viseme.facing import Facing
+from lipsync_colab.engines.viseme.facing import Facing, check_facing
 from lipsync_colab.engines.viseme.field import MouthField
 from lipsync_colab.engines.viseme.interior import Interior
 from lipsync_colab.engines.viseme.light import Light
@@ -27,6 +27,7 @@ class Mouth:
 
     def __init__(self, portrait: Portrait) -> None:
         mesh = portrait.face.mesh
+        check_facing(portrait.face)
         self.facing = Facing.of(portrait.face)
         self.light = Light.of(portrait)
         self.lips = Lips(mesh, self.facing)
@@ -51,6 +52,7 @@ class MouthPose:
     Attributes:
         region: the still's rectangle that moves, or None when nothing does.
         opening: the gap between the lips.
+        forward: where the field's nodes go, upper and lower layer.
     """
 
     def __init__(self, mouth: Mouth, pose: Mapping[str, float]) -> None:
@@ -61,8 +63,8 @@ class MouthPose:
         shape = mouth.lips.pose(self._pose)
         self.opening = Opening.of(shape, mouth.facing)
         jaw = self._pose["jaw"] * (1 - 0.35 * float(smooth(self._pose.get("press", 0.0))))
-        upper, lower = mouth.field.forward(shape, jaw)
-        self._upper, self._lower = mouth.field.inverse(upper), mouth.field.inverse(lower)
+        self.forward = mouth.field.forward(shape, jaw)
+        self._upper, self._lower = (mouth.field.inverse(field) for field in self.forward)
         self._coarse = self._blend_layers()
         self.region = self._moving()
 
@@ -103,6 +105,11 @@ class MouthPose:
 
     def warp(self, area: Area) -> None:
         """Move the coordinates of an area to where its pixels come from, in place."""
+        moving = area.within(self.region) if self.region is not None else None
+        if moving is not None:
+            self._warp(moving)
+
+    def _warp(self, area: Area) -> None:
         grid = self._mouth.field.grid
         lips = area.within(self.lip_box(0.12))
         fine = self._fine(lips) if lips is not None else None

@@ -1,0 +1,67 @@
+"""The skin follows the lips without folding, whatever the pose, the lean and the scale."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from viseme_portraits import POSES, portrait
+
+from lipsync_colab.engines.viseme.motion import MOUTH
+from lipsync_colab.engines.viseme.mouth import Mouth
+from lipsync_colab.engines.viseme.spline import spline_operator
+
+NO_FOLD = 0.15
+MOUTHS = {name: Mouth(portrait(name)) for name in ("hopper", "astronaut")}
+amounts = st.fixed_dictionaries({**{name: st.floats(0, 1) for name in MOUTH}, "smile": st.floats(-1, 1)})
+
+
+def smallest(mouth: Mouth, pose: dict[str, float]) -> float:
+    posed = mouth.pose(pose)
+    return min(mouth.field.smallest_jacobian(field) for field in posed.forward)
+
+
+@pytest.mark.parametrize("name", MOUTHS)
+@settings(max_examples=60, deadline=None)
+@given(pose=amounts)
+def test_no_pose_folds_the_face(name: str, pose: dict[str, float]) -> None:
+    assert smallest(MOUTHS[name], pose) > NO_FOLD
+
+
+@pytest.mark.parametrize("name", MOUTHS)
+@settings(max_examples=10, deadline=None)
+@given(roll=st.floats(-25, 25), size=st.integers(160, 900), faces=st.floats(2.6, 8))
+def test_no_lean_or_scale_folds_the_face(name: str, roll: float, size: int, faces: float) -> None:
+    mouth = Mouth(portrait(name, size, roll, faces))
+    for pose in POSES.values():
+        assert smallest(mouth, pose) > NO_FOLD
+
+
+@pytest.mark.parametrize("name", MOUTHS)
+@pytest.mark.parametrize("pose", POSES)
+def test_inverse_undoes_forward(name: str, pose: str) -> None:
+    mouth = MOUTHS[name]
+    grid = mouth.field.grid
+    x, y = grid.nodes()
+    for field in mouth.pose(POSES[pose]).forward:
+        back = mouth.field.inverse(field)
+        there = grid.sample(field, x - back[..., 0], y - back[..., 1])
+        assert np.abs(there - back).max() < 0.004 * mouth.facing.unit
+
+
+def test_field_is_zero_at_the_border() -> None:
+    for mouth in MOUTHS.values():
+        for field in mouth.pose(POSES["aa"]).forward:
+            for edge in (field[0], field[:, 0], field[:, -1]):
+                assert not edge.any()
+
+
+@given(shift=st.tuples(st.floats(-1, 1), st.floats(-1, 1)))
+def test_spline_carries_its_controls_and_every_translation(shift: tuple[float, float]) -> None:
+    controls = np.random.default_rng(1).uniform(-1, 1, (30, 2))
+    operator = spline_operator(controls, np.concatenate([controls, [[2.0, 2.0]]]))
+    moved = operator @ np.tile(shift, (30, 1))
+    assert np.allclose(moved, shift, atol=1e-6)
+    wave = np.sin(controls)
+    assert np.allclose((operator @ wave)[:30], wave, atol=1e-2)

@@ -1,0 +1,127 @@
+"""One frame of the embedded engine: what it changes, what it leaves alone, and how the mouth looks."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import pytest
+from viseme_portraits import POSES, laid_in, portrait
+
+from lipsync_colab.engines.viseme.mouth import Mouth
+from lipsync_colab.engines.viseme.rig import FaceRig
+from lipsync_colab.types import Portrait
+
+HEAD = {"head_x": 0.012, "head_y": 0.008, "roll": 0.012, "yaw": 0.02, "pitch": 0.015, "breath": 0.006}
+RIGS = {name: FaceRig(portrait(name)) for name in ("hopper", "astronaut")}
+NAMES = pytest.mark.parametrize("name", RIGS)
+
+
+def borders(image: np.ndarray, left: int, top: int, size: tuple[int, int]) -> list[np.ndarray]:
+    """The patch's border rows and columns that lie inside the picture."""
+    height, width = image.shape[:2]
+    lines = [(top > 0, image[0]), (left > 0, image[:, 0])]
+    lines += [(top + height < size[1], image[-1]), (left + width < size[0], image[:, -1])]
+    return [line for inside, line in lines if inside]
+
+
+@NAMES
+@pytest.mark.parametrize("pose", POSES)
+@pytest.mark.parametrize("head", [False, True])
+def test_patches_equal_the_still_along_their_borders(name: str, pose: str, head: bool) -> None:
+    still = portrait(name)
+    for patch in RIGS[name].render({**POSES[pose], **(HEAD if head else {})}):
+        assert patch.mask is None
+        left, top = (int(value) for value in patch.transform[:, 2])
+        height, width = patch.pixels.shape[:2]
+        under = still.image[top : top + height, left : left + width]
+        for drawn, kept in zip(
+            borders(patch.pixels, left, top, still.size), borders(under, left, top, still.size), strict=True
+        ):
+            assert np.array_equal(drawn, kept)
+
+
+@NAMES
+def test_same_pose_gives_same_bytes(name: str) -> None:
+    other = FaceRig(portrait(name))
+    for pose in ("oh", "rest", "oh"):
+        pairs = zip(RIGS[name].render(POSES[pose]), other.render(POSES[pose]), strict=True)
+        assert all(np.array_equal(a.pixels, b.pixels) for a, b in pairs)
+
+
+def test_closed_mouth_at_rest_changes_nothing() -> None:
+    still = portrait("hopper")
+    assert np.array_equal(laid_in(still, RIGS["hopper"].render({})), still.image)
+
+
+def test_smile_closes_at_rest() -> None:
+    still = portrait("astronaut")
+    frame = laid_in(still, RIGS["astronaut"].render({}))
+    mouth = still.face.landmarks[[13, 14]].mean(axis=0).astype(int)
+    reach = int(0.3 * still.face.eye_distance)
+    teeth = still.image[mouth[1] - reach // 4 : mouth[1] + reach // 4, mouth[0] - reach : mouth[0] + reach]
+    closed = frame[mouth[1] - reach // 4 : mouth[1] + reach // 4, mouth[0] - reach : mouth[0] + reach]
+    assert closed.min(axis=-1).mean() < 0.85 * teeth.min(axis=-1).mean()
+
+
+@pytest.mark.parametrize("pose", ["rest", "m"])
+def test_no_tooth_shines_through_closed_lips(pose: str) -> None:
+    still = portrait("astronaut", 1080)
+    frame = laid_in(still, FaceRig(still).render(POSES[pose]))
+    mouth = Mouth(still)
+    posed = mouth.pose(POSES[pose])
+    columns = np.linspace(-0.85, 0.85, 200) * posed.opening.half + posed.opening.centre
+    seam = np.interp(columns, np.linspace(-0.75, 0.75, len(posed.opening.middle)), posed.opening.middle)
+    brightness = cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY).astype(np.float32)
+
+    def along(offset: float) -> np.ndarray:
+        local = np.stack([columns, seam + offset, np.zeros_like(columns)], axis=1)
+        places = mouth.facing.picture(local).astype(np.float32)
+        return cv2.remap(brightness, places[None, :, 0], places[None, :, 1], cv2.INTER_LINEAR)[0]
+
+    line = np.stack([along(offset) for offset in (-0.01, -0.005, 0.0, 0.005, 0.01)])
+    lips = np.stack([along(offset) for offset in (-0.06, -0.045, 0.045, 0.06, 0.075)])
+    assert line.max() <= np.percentile(lips, 99)
+
+
+@NAMES
+def test_opening_grows_with_the_jaw(name: str) -> None:
+    mouth = Mouth(portrait(name))
+    heights = [mouth.pose({"jaw": jaw}).opening.height for jaw in np.linspace(0, 1, 11)]
+    assert np.all(np.diff(heights) > 0)
+    assert heights[-1] > 0.15
+    assert heights[0] < 0.005
+
+
+@NAMES
+def test_rounding_narrows_and_spreading_widens(name: str) -> None:
+    mouth = Mouth(portrait(name))
+    rest, rounded, wide = (mouth.pose(pose).opening.half for pose in ({}, {"round": 1.0}, {"wide": 1.0}))
+    assert rounded < 0.8 * rest
+    assert wide > 1.03 * rest
+
+
+@NAMES
+def test_interior_is_dark_when_open(name: str) -> None:
+    still = portrait(name)
+    posed = Mouth(still).pose(POSES["oh"])
+    frame = laid_in(still, RIGS[name].render(POSES["oh"]))
+    middle = len(posed.opening.middle) // 2
+    local = np.array([posed.opening.centre, float(posed.opening.middle[middle]), 0.0])
+    x, y = Mouth(still).facing.picture(local).astype(int)
+    assert frame[y, x].mean() < 0.5 * still.image[y, x].mean()
+
+
+def test_grey_picture_keeps_a_grey_mouth() -> None:
+    colour = portrait("astronaut")
+    grey = np.repeat(cv2.cvtColor(colour.image, cv2.COLOR_RGB2GRAY)[..., None], 3, axis=2)
+    for pose in ("aa", "th", "ee"):
+        for patch in FaceRig(Portrait(grey, colour.face)).render(POSES[pose]):
+            assert np.ptp(patch.pixels.astype(int), axis=-1).max() <= 2
+
+
+def test_nobody_else_is_touched() -> None:
+    still = portrait("hopper", 640, faces=9)
+    frame = laid_in(still, FaceRig(still).render(POSES["aa"]))
+    changed = np.argwhere((frame != still.image).any(axis=-1))
+    reach = np.abs(changed[:, ::-1] - still.face.landmarks[13]).max() / still.face.eye_distance
+    assert 0.5 < reach < 2.0

@@ -1,0 +1,74 @@
+"""The two public-domain portraits with stored landmarks, and systematic variations of them."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+
+import cv2
+import matplotlib.cbook
+import numpy as np
+import pytest
+
+from lipsync_colab.types import Array, Face, Portrait
+
+MESHES = Path(__file__).parent / "data" / "viseme"
+POSES = {
+    "rest": {},
+    "m": {"press": 1.0, "jaw": 0.1},
+    "aa": {"jaw": 1.0, "upper": 0.2},
+    "oo": {"jaw": 0.2, "round": 1.0},
+    "oh": {"jaw": 0.55, "round": 0.8},
+    "ee": {"jaw": 0.22, "wide": 0.8, "upper": 0.45, "lower": 0.5},
+    "f": {"jaw": 0.15, "tuck": 1.0, "upper": 0.5},
+    "sh": {"jaw": 0.15, "round": 0.6, "upper": 0.6, "lower": 0.6},
+    "th": {"jaw": 0.22, "tongue": 1.0, "upper": 0.25},
+}
+
+
+def face_of(mesh: Array) -> Face:
+    low, high = mesh[:468, :2].min(axis=0), mesh[:468, :2].max(axis=0)
+    return Face((float(low[0]), float(low[1]), float(high[0]), float(high[1])), mesh.astype(np.float32))
+
+
+@cache
+def _source(name: str) -> Portrait:
+    if name == "hopper":
+        path = matplotlib.cbook.get_sample_data("grace_hopper.jpg", asfileobj=False)
+        image = cv2.cvtColor(cv2.imread(str(path)), cv2.COLOR_BGR2RGB)
+    else:
+        image = pytest.importorskip("skimage.data").astronaut()
+    return Portrait(image, face_of(np.load(MESHES / f"{name}.npy")), name)
+
+
+def warped(portrait: Portrait, transform: Array, size: tuple[int, int]) -> Portrait:
+    """Return a portrait under an affine transform (2, 3), on a canvas of ``size``."""
+    image = cv2.warpAffine(portrait.image, transform, size, flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REFLECT)
+    return Portrait(image, portrait.face.moved(transform.astype(np.float32)), portrait.source)
+
+
+def portrait(name: str, size: int = 640, roll: float = 0.0, faces: float = 4.6) -> Portrait:
+    """Return a square portrait of ``"hopper"`` (lips closed) or ``"astronaut"`` (smiling with teeth).
+
+    Args:
+        name: which.
+        size: pixels a side.
+        roll: degrees leant.
+        faces: width of the picture in eye distances.
+    """
+    source = _source(name)
+    scale = size / faces / source.face.eye_distance
+    centre = source.face.landmarks[[168, 152]].mean(axis=0)
+    transform = cv2.getRotationMatrix2D((float(centre[0]), float(centre[1])), roll, scale)
+    transform[:, 2] += size / 2 - centre
+    return warped(source, transform, (size, size))
+
+
+def laid_in(portrait: Portrait, patches: tuple) -> Array:
+    """Return the still with patches on whole pixels laid in."""
+    frame = portrait.image.copy()
+    for patch in patches:
+        left, top = int(patch.transform[0, 2]), int(patch.transform[1, 2])
+        height, width = patch.pixels.shape[:2]
+        frame[top : top + height, left : left + width] = patch.pixels
+    return frame
