@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from lipsync_colab.types import Array
+from lipsync_colab.engines.viseme.floats import Floats
 
 Rectangle = tuple[int, int, int, int]
 """``(left, top, right, bottom)`` in whole pixels, right and bottom exclusive."""
@@ -28,10 +28,10 @@ class Area:
 
     left: int
     top: int
-    x: Array
-    y: Array
-    map_x: Array
-    map_y: Array
+    x: Floats
+    y: Floats
+    map_x: Floats
+    map_y: Floats
     identity: bool
 
     @classmethod
@@ -42,7 +42,7 @@ class Area:
         return cls(left, top, x, y, x.copy(), y.copy(), True)
 
     @classmethod
-    def moved(cls, rectangle: Rectangle, x: Array, y: Array) -> Area:
+    def moved(cls, rectangle: Rectangle, x: Floats, y: Floats) -> Area:
         """Return the area of a rectangle whose pixels show the face's places ``x``, ``y``."""
         return cls(rectangle[0], rectangle[1], x, y, x.copy(), y.copy(), False)
 
@@ -53,7 +53,7 @@ class Area:
         return self.left, self.top, self.left + width, self.top + height
 
     def within(self, places: Rectangle) -> Area | None:
-        """Return the smallest part, sharing memory, that shows every place of a rectangle of the still; None if none."""
+        """Return the smallest part, sharing memory, that shows all of a rectangle of the still; None if none does."""
         left, top, right, bottom = places
         if self.identity:
             box = (left - self.left, top - self.top, right - self.left, bottom - self.top)
@@ -65,8 +65,8 @@ class Area:
         if first >= last or start >= end:
             return None
         part = (slice(first, last), slice(start, end))
-        arrays = (array[part] for array in (self.x, self.y, self.map_x, self.map_y))
-        return Area(self.left + start, self.top + first, *arrays, self.identity)
+        x, y, map_x, map_y = (array[part] for array in (self.x, self.y, self.map_x, self.map_y))
+        return Area(self.left + start, self.top + first, x, y, map_x, map_y, self.identity)
 
     def _search(self, places: Rectangle) -> Rectangle:
         """Return the box, in this area's pixels, that shows some places, by looking at every eighth pixel."""

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from lipsync_colab.engines.viseme import landmarks
+from lipsync_colab.engines.viseme.floats import Floats
 from lipsync_colab.errors import InputError
-from lipsync_colab.types import Array, Face
+from lipsync_colab.types import Face
 
 FULL_YAW, FULL_PITCH = 35.0, 25.0
 """Degrees up to which the mouth moves fully."""
@@ -28,8 +29,8 @@ class Facing:
         unit: distance between the eye centres in space, in pixels.
     """
 
-    origin: Array
-    axes: Array
+    origin: Floats
+    axes: Floats
     unit: float
 
     @classmethod
@@ -61,20 +62,20 @@ class Facing:
         """Degrees leant towards a shoulder, positive clockwise."""
         return float(np.degrees(np.arctan2(self.axes[1, 0], self.axes[0, 0])))
 
-    def local(self, points: Array) -> Array:
+    def local(self, points: Floats) -> Floats:
         """Return mesh points (N, 3) in pixels as face coordinates (N, 3) in eye distances."""
         return (points - self.origin) @ self.axes / self.unit
 
-    def picture(self, local: Array) -> Array:
+    def picture(self, local: Floats) -> Floats:
         """Return face coordinates (..., 3) as picture coordinates (..., 2) in pixels."""
         return self.origin[:2] + self.unit * local @ self.axes[:2].T
 
-    def flatten(self, local: Array) -> Array:
+    def flatten(self, local: Floats) -> Floats:
         """Return face coordinates (..., 3) as the point (..., 2) of the mouth's plane that the camera sees there."""
         slant = np.linalg.solve(self.axes[:2, :2], self.axes[:2, 2])
         return local[..., :2] + local[..., 2:] * slant
 
-    def plane(self, x: Array, y: Array) -> tuple[Array, Array]:
+    def plane(self, x: Floats, y: Floats) -> tuple[Floats, Floats]:
         """Return picture coordinates, float32 arrays in pixels, as coordinates of the mouth's plane."""
         inverse = np.linalg.inv(self.axes[:2, :2]) / self.unit
         (a, b), (c, d) = inverse.astype(np.float32)

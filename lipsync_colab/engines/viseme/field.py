@@ -9,16 +9,24 @@ import numpy as np
 
 from lipsync_colab.engines.viseme import landmarks
 from lipsync_colab.engines.viseme.facing import Facing
-from lipsync_colab.engines.viseme.lips import LipContours, Lips, smooth
+from lipsync_colab.engines.viseme.floats import Floats
+from lipsync_colab.engines.viseme.lips import LipContours, Lips
+from lipsync_colab.engines.viseme.ramp import smoothstep
 from lipsync_colab.engines.viseme.spline import spline_operator
-from lipsync_colab.types import Array
 
 JAW_DROP = 0.17
 """How far the chin goes down at full opening, in eye distances."""
 STILLNESS = 0.05
 """Displacements below this many pixels are none."""
 INVERSE_STEPS = 10
-NECK = ((0.0, 0.30, 0.30), (-0.45, 0.30, 0.22), (0.45, 0.30, 0.22), (0.0, 0.65, 0.06), (-0.5, 0.62, 0.04), (0.5, 0.62, 0.04))
+NECK = (
+    (0.0, 0.30, 0.30),
+    (-0.45, 0.30, 0.22),
+    (0.45, 0.30, 0.22),
+    (0.0, 0.65, 0.06),
+    (-0.5, 0.62, 0.04),
+    (0.5, 0.62, 0.04),
+)
 """Points below the chin (across, down) in eye distances, and how much of the jaw's motion each takes."""
 
 
@@ -39,7 +47,7 @@ class Grid:
     shape: tuple[int, int]
 
     @classmethod
-    def over(cls, low: Array, high: Array, size: tuple[int, int], step: int) -> Grid:
+    def over(cls, low: Floats, high: Floats, size: tuple[int, int], step: int) -> Grid:
         """Return the grid that covers the box from ``low`` to ``high`` as far as the picture goes."""
         left, top = (int(max(0, value) // step * step) for value in low)
         right, bottom = (min(int(np.ceil(value)), limit) for value, limit in zip(high, size, strict=True))
@@ -51,14 +59,14 @@ class Grid:
         rows, columns = self.shape
         return self.left, self.top, self.left + columns * self.step, self.top + rows * self.step
 
-    def nodes(self) -> tuple[Array, Array]:
+    def nodes(self) -> tuple[Floats, Floats]:
         """Return x and y of every node in pixels, float32 (rows, columns) each."""
         middle = (self.step - 1) / 2
         x = self.left + middle + self.step * np.arange(self.shape[1], dtype=np.float32)
         y = self.top + middle + self.step * np.arange(self.shape[0], dtype=np.float32)
         return np.meshgrid(x, y)
 
-    def sample(self, values: Array, x: Array, y: Array) -> Array:
+    def sample(self, values: Floats, x: Floats, y: Floats) -> Floats:
         """Interpolate node values at picture coordinates; 0 outside."""
         middle = (self.step - 1) / 2
         column = (x - np.float32(self.left + middle)) * np.float32(1 / self.step)
@@ -87,7 +95,7 @@ class MouthField:
         amount: fraction of the jaw's full motion that does not fold the picture here.
     """
 
-    def __init__(self, mesh: Array, facing: Facing, lips: Lips, size: tuple[int, int]) -> None:
+    def __init__(self, mesh: Floats, facing: Facing, lips: Lips, size: tuple[int, int]) -> None:
         self._facing = facing
         step = int(np.clip(2 ** np.floor(np.log2(facing.unit / 18)), 1, 64))
         low, high = self._box(mesh)
@@ -110,7 +118,7 @@ class MouthField:
             self._layers.append((jaw.astype(np.float32), operator[:, len(anchors) :].astype(np.float32), resting))
         self.amount = self._safe_amount(lips)
 
-    def _box(self, mesh: Array) -> tuple[Array, Array]:
+    def _box(self, mesh: Floats) -> tuple[Floats, Floats]:
         outline = mesh[list(landmarks.JAW_LINE), :2].astype(np.float64)
         chin = self._facing.local(mesh[landmarks.CHIN].astype(np.float64))
         collar = self._facing.picture(chin + np.array([[-0.75, 1.0, 0], [0.75, 1.0, 0]]))
@@ -121,7 +129,7 @@ class MouthField:
         high[1] = points[:, 1].max()
         return low, high
 
-    def _anchors(self, mesh: Array) -> tuple[Array, Array]:
+    def _anchors(self, mesh: Floats) -> tuple[Floats, Floats]:
         """Return the control points that are not lips, (N, 3) in face coordinates, and their share of the jaw."""
         chin_line = list(landmarks.CHIN_WEIGHTS)
         vertices = [*landmarks.JAW_LINE, *chin_line, *landmarks.FIXED]
@@ -133,7 +141,7 @@ class MouthField:
         every = np.concatenate([face, neck, border])
         return every, np.array([*weights, *(share for *_, share in NECK), *[0.0] * len(border)])
 
-    def _border(self) -> Array:
+    def _border(self) -> Floats:
         """Return points along the region's edge in face coordinates."""
         left, top, right, bottom = self.grid.rectangle
         across, down = np.linspace(left, right, 9), np.linspace(top, bottom, 9)[1:-1]
@@ -142,26 +150,28 @@ class MouthField:
         plane = self._facing.plane(*np.array(edge, np.float32).T)
         return np.column_stack([*plane, np.zeros(len(edge))]).astype(np.float64)
 
-    def _window(self, mesh: Array) -> Array:
+    def _window(self, mesh: Floats) -> Floats:
         """Return the factor, (rows, columns), that brings the field to 0 at the border and above the nose."""
         left, top, right, bottom = self.grid.rectangle
         x, y = self.grid.nodes()
         unit, step = self._facing.unit, self.grid.step
-        sides = smooth((np.minimum(x - left, right - x) - step) / (0.22 * unit))
-        ends = smooth((y - top - step) / (0.22 * unit))
+        sides = smoothstep((np.minimum(x - left, right - x) - step) / (0.22 * unit))
+        ends = smoothstep((y - top - step) / (0.22 * unit))
         if not self._cut_off:
-            ends = ends * smooth((bottom - y - step) / (0.35 * unit))
+            ends = ends * smoothstep((bottom - y - step) / (0.35 * unit))
         _, down = self._facing.plane(x, y)
         bridge = self._facing.local(mesh[landmarks.NOSE_BRIDGE].astype(np.float64))[1]
-        return sides * ends * smooth((down - bridge) / 0.2)
+        return sides * ends * smoothstep((down - bridge) / 0.2)
 
-    def _jaw_directions(self, mesh: Array, anchors: Array) -> Array:
+    def _jaw_directions(self, mesh: Floats, anchors: Floats) -> Floats:
         """Return how each anchor moves in the picture, (N, 2) in pixels, when the jaw opens about the ears' axis."""
         hinge = self._facing.local(mesh[list(landmarks.EARS)].astype(np.float64)).mean(axis=0)
         chin = self._facing.local(mesh[landmarks.CHIN].astype(np.float64)) - hinge
         from_hinge = anchors - hinge
         down, inward = -from_hinge[:, 2], from_hinge[:, 1]
-        turned = np.stack([np.zeros(len(anchors)), np.full(len(anchors), -chin[2]), np.clip(inward, 0, chin[1])], axis=1)
+        turned = np.stack(
+            [np.zeros(len(anchors)), np.full(len(anchors), -chin[2]), np.clip(inward, 0, chin[1])], axis=1
+        )
         turned[:, 1] = np.clip(down, 0.7 * -chin[2], -chin[2])
         return JAW_DROP / -chin[2] * (self._facing.picture(turned) - self._facing.picture(np.zeros(3)))
 
@@ -173,7 +183,7 @@ class MouthField:
                 return amount
         return 0.2
 
-    def forward(self, shape: LipContours, jaw: float) -> tuple[Array, Array]:
+    def forward(self, shape: LipContours, jaw: float) -> tuple[Floats, Floats]:
         """Return where the nodes go, float32 (rows, columns, 2) in pixels, for the upper and the lower layer."""
         fields = []
         for lip, (opening, operator, resting) in zip((shape.upper, shape.lower), self._layers, strict=True):
@@ -182,12 +192,12 @@ class MouthField:
             fields.append(self._quiet(field.reshape(*self.grid.shape, 2)))
         return fields[0], fields[1]
 
-    def _quiet(self, field: Array) -> Array:
+    def _quiet(self, field: Floats) -> Floats:
         """Bring displacements that nobody sees to exactly 0, smoothly."""
         length = cv2.magnitude(field[..., 0], field[..., 1])
-        return field * smooth(length / np.float32(4 * STILLNESS) - 0.25)[..., None].astype(np.float32)
+        return field * smoothstep(length / np.float32(4 * STILLNESS) - 0.25)[..., None].astype(np.float32)
 
-    def inverse(self, field: Array) -> Array:
+    def inverse(self, field: Floats) -> Floats:
         """Return the displacement to subtract from picture coordinates, float32 like ``field``.
 
         Damped fixed-point iteration: d(x) = field(x - d(x)).
@@ -201,7 +211,7 @@ class MouthField:
             inverse = cv2.addWeighted(inverse, 0.25, there, 0.75, 0)
         return inverse
 
-    def smallest_jacobian(self, field: Array) -> float:
+    def smallest_jacobian(self, field: Floats) -> float:
         """Return the smallest factor by which a forward field stretches an area; at most 0 is a fold."""
         down, across = np.gradient(field, self.grid.step, axis=(0, 1))
         return float(((1 + across[..., 0]) * (1 + down[..., 1]) - across[..., 1] * down[..., 0]).min())

@@ -8,14 +8,15 @@ import cv2
 import numpy as np
 
 from lipsync_colab.engines.viseme import landmarks
-from lipsync_colab.engines.viseme.lips import smooth
-from lipsync_colab.types import Array, Portrait
+from lipsync_colab.engines.viseme.floats import Floats
+from lipsync_colab.engines.viseme.ramp import smoothstep
+from lipsync_colab.types import Portrait
 
 LUMA = np.array([0.299, 0.587, 0.114], np.float32)
 """Rec. 601 luma of RGB."""
 
 
-def _pixels(image: Array, polygon: Array) -> Array:
+def _pixels(image: Floats, polygon: Floats) -> Floats:
     """Return the pixels, float32 (N, 3), inside a polygon (M, 2) of picture coordinates."""
     left, top = np.floor(polygon.min(axis=0)).astype(int).clip(0)
     right, bottom = np.ceil(polygon.max(axis=0)).astype(int) + 1
@@ -39,12 +40,12 @@ class Light:
         grain: float32 (h, w), a tile of noise as strong as the picture's own.
     """
 
-    skin: Array
-    lips: Array
-    white: Array
+    skin: Floats
+    lips: Floats
+    white: Floats
     saturation: float
     blur: float
-    grain: Array
+    grain: Floats
 
     @classmethod
     def of(cls, portrait: Portrait) -> Light:
@@ -54,16 +55,16 @@ class Light:
         skin = np.percentile(cheeks, 85, axis=0).astype(np.float32)
         lips = np.concatenate([_pixels(image, marks[list(upper + lower[::-1])]) for upper, lower in _LIPS])
         colour = np.median(lips, axis=0).astype(np.float32)
-        saturation = float(smooth(np.ptp(skin) / max(skin.max(), 1) / 0.22))
+        saturation = float(smoothstep(np.ptp(skin) / max(skin.max(), 1) / 0.22))
         blur = _blur(image, marks, portrait.face.eye_distance)
         return cls(skin, colour, _white(image, marks, skin), saturation, blur, _grain(image, marks))
 
-    def tinted(self, colour: Array) -> Array:
+    def tinted(self, colour: Floats) -> Floats:
         """Return a colour with the picture's saturation."""
         luma = colour @ LUMA
         return luma + (colour - luma) * self.saturation
 
-    def noise(self, shape: tuple[int, int]) -> Array:
+    def noise(self, shape: tuple[int, int]) -> Floats:
         """Return grain, float32 (h, w), for a patch of a shape."""
         rows, columns = (-(-want // have) for want, have in zip(shape, self.grain.shape, strict=True))
         return np.tile(self.grain, (rows, columns))[: shape[0], : shape[1]]
@@ -75,7 +76,7 @@ _LIPS = (
 )
 
 
-def _white(image: Array, marks: Array, skin: Array) -> Array:
+def _white(image: Floats, marks: Floats, skin: Floats) -> Floats:
     """Judge white by the sclera and the skin: both see the same light as the teeth."""
     pixels = np.concatenate([_pixels(image, marks[list(outline)]) for outline in landmarks.EYE_OUTLINES])
     sclera = float(np.percentile(pixels @ LUMA, 85))
@@ -86,7 +87,7 @@ def _white(image: Array, marks: Array, skin: Array) -> Array:
     return np.minimum(colour * luma / (colour @ LUMA), 245).astype(np.float32)
 
 
-def _blur(image: Array, marks: Array, unit: float) -> float:
+def _blur(image: Floats, marks: Floats, unit: float) -> float:
     """Measure the steepest edges of the eyes: a step of height h blurred by s rises by h / (s √2π) per pixel."""
     steepest = []
     for outline in landmarks.EYE_OUTLINES:
@@ -99,7 +100,7 @@ def _blur(image: Array, marks: Array, unit: float) -> float:
     return float(np.clip(min(steepest), 0.6, 0.02 * unit + 0.6))
 
 
-def _grain(image: Array, marks: Array) -> Array:
+def _grain(image: Floats, marks: Floats) -> Floats:
     """Return noise whose strength and fineness follow the cheeks' own."""
     low = marks[list(landmarks.CHEEKS)].min(axis=0).astype(int).clip(0)
     high = marks[list(landmarks.CHEEKS)].max(axis=0).astype(int) + 1
@@ -107,5 +108,5 @@ def _grain(image: Array, marks: Array) -> Array:
     detail = grey.astype(np.float32) - cv2.GaussianBlur(grey.astype(np.float32), (0, 0), 2.0)
     strength = 1.4826 * float(np.median(np.abs(detail)))
     noise = np.random.default_rng(0).normal(0, 1, (160, 320)).astype(np.float32)
-    noise = cv2.GaussianBlur(noise, (0, 0), 1.2)
-    return np.ascontiguousarray(noise * np.float32(strength / noise.std()))
+    soft = cv2.GaussianBlur(noise, (0, 0), 1.2)
+    return np.asarray(soft * np.float32(strength / soft.std()))

@@ -9,7 +9,8 @@ import numpy as np
 
 from lipsync_colab.engines.viseme import landmarks
 from lipsync_colab.engines.viseme.facing import Facing
-from lipsync_colab.types import Array
+from lipsync_colab.engines.viseme.floats import Floats
+from lipsync_colab.engines.viseme.ramp import smoothstep
 
 NEUTRAL_WIDTH = 0.80
 """Width of a resting mouth in eye distances."""
@@ -24,28 +25,22 @@ WIDEST_RISE, WIDEST_DROP = 0.065, 0.215
 MIDDLE = 5
 
 
-def smooth(x: Array | float) -> Array:
-    """Return the smoothstep of ``x``: 0 below 0, 1 above 1, level at both ends."""
-    x = np.clip(x, 0, 1)
-    return x * x * (3 - 2 * x)
-
-
 @dataclass(frozen=True, eq=False)
 class LipContours:
     """Four contours of 11 points from the picture's left corner to the right, (11, 3) in face coordinates."""
 
-    outer_upper: Array
-    outer_lower: Array
-    inner_upper: Array
-    inner_lower: Array
+    outer_upper: Floats
+    outer_lower: Floats
+    inner_upper: Floats
+    inner_lower: Floats
 
     @property
-    def upper(self) -> Array:
+    def upper(self) -> Floats:
         """(20, 3): the upper lip's outer contour and the inner points of its inner one."""
         return np.concatenate([self.outer_upper, self.inner_upper[1:-1]])
 
     @property
-    def lower(self) -> Array:
+    def lower(self) -> Floats:
         """(20, 3): the lower lip's outer contour and the inner points of its inner one."""
         return np.concatenate([self.outer_lower, self.inner_lower[1:-1]])
 
@@ -64,7 +59,7 @@ class Lips:
         width: between the corners in the picture, in eye distances.
     """
 
-    def __init__(self, mesh: Array, facing: Facing) -> None:
+    def __init__(self, mesh: Floats, facing: Facing) -> None:
         groups = (
             landmarks.OUTER_UPPER,
             landmarks.OUTER_LOWER,
@@ -78,10 +73,11 @@ class Lips:
         self._clear_teeth()
         upper, lower = self.source.inner_upper, self.source.inner_lower
         self.width = float(self.source.outer_upper[-1, 0] - self.source.outer_upper[0, 0])
-        self._smile = float(smooth(self.parted / 0.05))
+        self._smile = float(smoothstep(self.parted / 0.05))
         self._closed = (0.5 - 0.12 * self._smile) * upper + (0.5 + 0.12 * self._smile) * lower
         self._closed[[0, -1]] = upper[[0, -1]]
-        self._position = 2 * (self._closed[:, 0] - self._closed[0, 0]) / np.ptp(self._closed[:, 0]) - 1
+        across = self._closed[:, 0]
+        self._position = 2 * (across - across[0]) / (across[-1] - across[0]) - 1
         self._curvature = 1 - 0.35 * RELAX * self._smile
         self._arch = self._measure_arch()
         neutral = np.clip(NEUTRAL_WIDTH, 0.75 * self.width, 1.05 * self.width)
@@ -118,12 +114,10 @@ class Lips:
         Args:
             pose: parameters of :data:`~lipsync_colab.engines.viseme.motion.CHANNELS`; missing ones are 0.
         """
-        scale = self._scale(pose)
-        closed = self._close(pose, scale)
-        upper, lower = self._open(pose, closed)
+        upper, lower = self._open(pose, self._close(pose))
         return LipContours(
-            self._outer(pose, scale, self.source.outer_upper, self.source.inner_upper, upper, -1),
-            self._outer(pose, scale, self.source.outer_lower, self.source.inner_lower, lower, 1),
+            self._outer(pose, self.source.outer_upper, self.source.inner_upper, upper),
+            self._outer(pose, self.source.outer_lower, self.source.inner_lower, lower),
             upper,
             lower,
         )
@@ -135,48 +129,48 @@ class Lips:
         narrow = min(ROUND_WIDTH, 0.74 * self.resting_width)
         return (spread + rounding * (narrow - spread)) / self.width
 
-    def _close(self, pose: Mapping[str, float], scale: float) -> Array:
+    def _close(self, pose: Mapping[str, float]) -> Floats:
         """Return the line, (11, 3), on which the lips meet."""
         jaw, rounding, smile = (pose.get(name, 0.0) for name in ("jaw", "round", "smile"))
         away = self._position**2
         line = self._closed.copy()
-        self._narrow(line, scale, rounding)
+        self._narrow(line, self._scale(pose), rounding)
         flatness = self._curvature * (1 - 0.70 * rounding) * (1 - 0.35 * jaw)
         line[:, 1] = self.seam + (self._closed[:, 1] - self._closed[MIDDLE, 1]) * flatness
         line[:, 1] += jaw * (0.035 * away + 0.012) - 0.045 * smile * away
         return line
 
-    def _narrow(self, points: Array, scale: float, rounding: float) -> None:
+    def _narrow(self, points: Floats, scale: float, rounding: float) -> None:
         """Narrow points along the dental arch and push them forward, in place."""
         across = points[:, 0].copy()
         points[:, 0] *= scale
         points[:, 2] += self._arch * (points[:, 0] ** 2 - across**2)
         points[:, 2] -= 0.07 * rounding
 
-    def _open(self, pose: Mapping[str, float], closed: Array) -> tuple[Array, Array]:
+    def _open(self, pose: Mapping[str, float], closed: Floats) -> tuple[Floats, Floats]:
         """Return the upper and the lower inner contour, (11, 3) each."""
         jaw, rounding, tuck = (pose.get(name, 0.0) for name in ("jaw", "round", "tuck"))
-        away = np.clip(np.abs(self._position) / (1 - 0.42 * rounding), 0, 1)
+        away = np.clip(np.abs(self._position) / (1 - 0.30 * rounding), 0, 1)
         profile = (1 - away ** (2.3 - 0.3 * rounding)) ** (0.62 + 0.25 * (1 - jaw) * (1 - rounding))
         profile[[0, -1]] = 0
-        free = 1 - smooth(pose.get("press", 0.0))
-        rise = (0.018 * jaw + 0.045 * pose.get("upper", 0.0) + 0.026 * rounding) * free
-        drop = (0.185 * jaw + 0.05 * pose.get("lower", 0.0) + 0.03 * rounding) * free * (1 - 0.8 * tuck)
+        free = 1 - smoothstep(pose.get("press", 0.0))
+        tongue = pose.get("tongue", 0.0)
+        rise = (0.018 * jaw + 0.045 * pose.get("upper", 0.0) + 0.026 * rounding + 0.012 * tuck) * free
+        drop = (0.185 * jaw + 0.05 * pose.get("lower", 0.0) + 0.03 * rounding + 0.018 * tongue) * free
+        drop *= 1 - 0.8 * tuck
         upper, lower = closed.copy(), closed.copy()
-        upper[:, 1] -= min(rise, WIDEST_RISE) * profile
-        lower[:, 1] += (min(drop, WIDEST_DROP) - 0.008 * tuck) * profile
+        upper[:, 1] -= float(np.minimum(rise, WIDEST_RISE)) * profile
+        lower[:, 1] += float(np.minimum(drop, WIDEST_DROP) - 0.008 * tuck) * profile
         return upper, lower
 
-    def _outer(
-        self, pose: Mapping[str, float], scale: float, outer: Array, before: Array, after: Array, side: int
-    ) -> Array:
-        """Return an outer contour that follows its inner one; ``side`` is -1 for the upper lip, 1 for the lower."""
+    def _outer(self, pose: Mapping[str, float], outer: Floats, before: Floats, after: Floats) -> Floats:
+        """Return an outer contour that follows its inner one from ``before`` to ``after``."""
         rounding = pose.get("round", 0.0)
         roll = max(pose.get("press", 0.0) - 0.6, 0) / 0.4 * 0.010
         thicker = 0.16 * rounding - 0.06 * pose.get("wide", 0.0)
-        follow, swell = (0.80, 0.6) if side < 0 else (0.88, 0.8)
+        side, follow, swell = (-1, 0.80, 0.6) if outer[MIDDLE, 1] < before[MIDDLE, 1] else (1, 0.88, 0.8)
         moved = outer.copy()
-        self._narrow(moved, scale, rounding)
+        self._narrow(moved, self._scale(pose), rounding)
         shift = np.interp(outer[:, 0], before[:, 0], after[:, 1] - before[:, 1])
         thickness = np.abs(before[:, 1] - outer[:, 1])
         moved[:, 1] = outer[:, 1] + follow * shift + side * (thicker * swell * thickness - roll)

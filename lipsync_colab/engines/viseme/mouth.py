@@ -10,12 +10,14 @@ import numpy as np
 from lipsync_colab.engines.viseme.area import Area, Rectangle
 from lipsync_colab.engines.viseme.facing import Facing, check_facing
 from lipsync_colab.engines.viseme.field import MouthField
+from lipsync_colab.engines.viseme.floats import Floats
 from lipsync_colab.engines.viseme.interior import Interior
 from lipsync_colab.engines.viseme.light import Light
-from lipsync_colab.engines.viseme.lips import Lips, smooth
+from lipsync_colab.engines.viseme.lips import Lips
 from lipsync_colab.engines.viseme.opening import Opening, look_up
 from lipsync_colab.engines.viseme.own_teeth import own_row
-from lipsync_colab.types import Array, Portrait
+from lipsync_colab.engines.viseme.ramp import smoothstep
+from lipsync_colab.types import Portrait
 
 
 class Mouth:
@@ -62,19 +64,19 @@ class MouthPose:
             self._pose[name] = mouth.amount * self._pose.get(name, 0.0)
         shape = mouth.lips.pose(self._pose)
         self.opening = Opening.of(shape, mouth.facing)
-        jaw = self._pose["jaw"] * (1 - 0.35 * float(smooth(self._pose.get("press", 0.0))))
+        jaw = self._pose["jaw"] * (1 - 0.35 * float(smoothstep(self._pose.get("press", 0.0))))
         self.forward = mouth.field.forward(shape, jaw)
         self._upper, self._lower = (mouth.field.inverse(field) for field in self.forward)
         self._coarse = self._blend_layers()
         self.region = self._moving()
 
-    def _blend_layers(self) -> Array:
+    def _blend_layers(self) -> Floats:
         """Return one displacement on the coarse grid, good everywhere but close to the lips."""
         grid = self._mouth.field.grid
         share = self._lower_share(*self._mouth.facing.plane(*grid.nodes()), grid.step / self._mouth.facing.unit)
         return self._upper + (self._lower - self._upper) * share[..., None]
 
-    def _lower_share(self, across: Array, down: Array, width: float) -> Array:
+    def _lower_share(self, across: Floats, down: Floats, width: float) -> Floats:
         """Return which layer each place belongs to, 0 upper to 1 lower: a cut at the lips, a blend beyond them."""
         (middle,) = look_up(across, self.opening.middle)
         beyond = np.maximum(np.abs(across - np.float32(self.opening.centre)) - np.float32(self.opening.half), 0)
@@ -113,10 +115,7 @@ class MouthPose:
         grid = self._mouth.field.grid
         lips = area.within(self.lip_box(0.12))
         fine = self._fine(lips) if lips is not None else None
-        if area.identity:
-            displacement = self._enlarged(area)
-        else:
-            displacement = grid.sample(self._coarse, area.x, area.y)
+        displacement = self._enlarged(area) if area.identity else grid.sample(self._coarse, area.x, area.y)
         if lips is not None and fine is not None:
             rows, columns = area.slices(lips)
             inner = displacement[rows, columns]
@@ -124,7 +123,7 @@ class MouthPose:
         np.subtract(area.map_x, displacement[..., 0], out=area.map_x)
         np.subtract(area.map_y, displacement[..., 1], out=area.map_y)
 
-    def _enlarged(self, area: Area) -> Array:
+    def _enlarged(self, area: Area) -> Floats:
         """Return the coarse displacement at every pixel of an area that lies on the still's own grid."""
         grid = self._mouth.field.grid
         middle = (grid.step - 1) / 2
@@ -142,14 +141,14 @@ class MouthPose:
             borderMode=cv2.BORDER_CONSTANT,
         )
 
-    def _fine(self, area: Area) -> Array:
+    def _fine(self, area: Area) -> Floats:
         """Return the displacement close to the lips: one layer above the cut, the other below."""
         grid = self._mouth.field.grid
         upper, lower = (grid.sample(layer, area.x, area.y) for layer in (self._upper, self._lower))
         share = self._lower_share(*self._mouth.facing.plane(area.x, area.y), 0.02 / self._mouth.facing.unit)
         return upper + (lower - upper) * share[..., None]
 
-    def paint(self, pixels: Array, area: Area) -> None:
+    def paint(self, pixels: Floats, area: Area) -> None:
         """Paint the mouth's interior over the warped pixels of an area, in place."""
         lips = area.within(self.lip_box(0.06))
         if lips is None or self.region is None:
@@ -159,7 +158,7 @@ class MouthPose:
         self._mouth.interior.paint(pixels[rows, columns], across, down, self.opening, self._pose)
 
 
-def _feather(shape: tuple[int, int]) -> Array:
+def _feather(shape: tuple[int, int]) -> Floats:
     """Return weights, float32 (h, w), that fall to 0 at the border over 10 pixels."""
     rows, columns = (np.minimum(np.arange(n), np.arange(n)[::-1]) / 10 for n in shape)
-    return smooth(np.minimum(rows[:, None], columns[None])).astype(np.float32)
+    return smoothstep(np.minimum(rows[:, None], columns[None])).astype(np.float32)

@@ -9,8 +9,8 @@ import numpy as np
 from scipy.interpolate import PchipInterpolator
 
 from lipsync_colab.engines.viseme.facing import Facing
+from lipsync_colab.engines.viseme.floats import Floats
 from lipsync_colab.engines.viseme.lips import LipContours
-from lipsync_colab.types import Array
 
 REACH = 0.75
 """Half the length of the tables in eye distances."""
@@ -28,8 +28,8 @@ class Opening:
         half: half the distance between the corners.
     """
 
-    upper: Array
-    lower: Array
+    upper: Floats
+    lower: Floats
     centre: float
     half: float
 
@@ -43,7 +43,7 @@ class Opening:
         return cls(tables[0], np.maximum(*tables), float(left + right) / 2, float(right - left) / 2)
 
     @property
-    def middle(self) -> Array:
+    def middle(self) -> Floats:
         """Where the two layers of skin part, float32 (COLUMNS,)."""
         return (self.upper + self.lower) / 2
 
@@ -59,7 +59,7 @@ class Opening:
         return left, float(self.upper.min()), right, float(self.lower.max())
 
 
-def _table(contour: Array, columns: Array) -> Array:
+def _table(contour: Floats, columns: Floats) -> Floats:
     """Interpolate a contour without overshoot, level beyond its ends."""
     across = np.maximum.accumulate(contour[:, 0] + 1e-6 * np.arange(len(contour)))
     steps = np.concatenate([[True], np.diff(across) > 1e-7])
@@ -67,10 +67,36 @@ def _table(contour: Array, columns: Array) -> Array:
     return curve(np.clip(columns, across[0], across[-1])).astype(np.float32)
 
 
-def look_up(across: Array, *tables: Array) -> tuple[Array, ...]:
+def look_up(across: Floats, *tables: Floats) -> tuple[Floats, ...]:
     """Return the tables' values at positions across the mouth, float32 like ``across``."""
     index = (across + np.float32(REACH)) * np.float32((COLUMNS - 1) / (2 * REACH))
     rows = np.zeros_like(index)
     stacked = np.stack(tables, axis=-1).astype(np.float32)[None]
     values = cv2.remap(stacked, index, rows, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
     return (values,) if len(tables) == 1 else tuple(np.moveaxis(values, -1, 0))
+
+
+@dataclass(frozen=True, eq=False)
+class Gap:
+    """Where pixels lie in an opening, float32 (h, w) each, in eye distances.
+
+    Attributes:
+        across: on the mouth's plane.
+        down: on the mouth's plane.
+        below: below the upper lip's inner contour, negative above it.
+        above: above the lower lip's inner contour, negative below it.
+        off_centre: distance from the middle, 1 at the corners.
+    """
+
+    across: Floats
+    down: Floats
+    below: Floats
+    above: Floats
+    off_centre: Floats
+
+    @classmethod
+    def of(cls, opening: Opening, across: Floats, down: Floats) -> Gap:
+        """Place pixels of the mouth's plane in an opening."""
+        upper, lower = look_up(across, opening.upper, opening.lower)
+        off_centre = np.abs(across - np.float32(opening.centre)) / np.float32(max(opening.half, 1e-3))
+        return cls(across, down, down - upper, lower - down, off_centre)

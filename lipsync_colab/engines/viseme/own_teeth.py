@@ -7,10 +7,12 @@ import numpy as np
 from scipy.ndimage import gaussian_filter1d, median_filter
 
 from lipsync_colab.engines.viseme.facing import Facing
+from lipsync_colab.engines.viseme.floats import Floats
 from lipsync_colab.engines.viseme.light import LUMA
-from lipsync_colab.engines.viseme.lips import LipContours, smooth
+from lipsync_colab.engines.viseme.lips import LipContours
+from lipsync_colab.engines.viseme.ramp import smoothstep
 from lipsync_colab.engines.viseme.teeth import MILLIMETRE, TeethRow
-from lipsync_colab.types import Array, Image
+from lipsync_colab.types import Image
 
 SMALLEST_OPENING = 0.05
 """Eye distances below which an open mouth shows too little of its teeth to reuse them."""
@@ -42,13 +44,13 @@ def own_row(image: Image, facing: Facing, lips: LipContours) -> TeethRow | None:
     return _continue(texture, _find_teeth(texture, inside), scale, middle)
 
 
-def _flat_picture(image: Image, facing: Facing, across: Array, down: Array) -> Array:
+def _flat_picture(image: Image, facing: Facing, across: Floats, down: Floats) -> Floats:
     """Return the picture, float32, resampled over the mouth's plane."""
     places = facing.picture(np.stack([across, down, np.zeros_like(across)], axis=-1)).astype(np.float32)
     return cv2.remap(image, places[..., 0], places[..., 1], cv2.INTER_CUBIC).astype(np.float32)
 
 
-def _find_teeth(texture: Array, inside: Array) -> Array:
+def _find_teeth(texture: Floats, inside: Floats) -> Floats:
     """Return a mask, uint8 (h, w), of what is bright and not red within the opening."""
     if not inside.any():
         return np.zeros(inside.shape, np.uint8)
@@ -61,7 +63,7 @@ def _find_teeth(texture: Array, inside: Array) -> Array:
     return np.isin(labels, large).astype(np.uint8)
 
 
-def _continue(texture: Array, teeth: Array, scale: float, middle: Array) -> TeethRow | None:
+def _continue(texture: Floats, teeth: Floats, scale: float, middle: Floats) -> TeethRow | None:
     """Continue the teeth upwards under the lip by mirroring; None when too few columns show any."""
     columns = np.flatnonzero(teeth.any(axis=0))
     if len(columns) < 0.35 * scale or teeth.sum() < 0.012 * scale**2:
@@ -80,13 +82,13 @@ def _continue(texture: Array, teeth: Array, scale: float, middle: Array) -> Teet
     grid = np.broadcast_to(every, source.shape).astype(np.float32)
     pixels = cv2.remap(texture, grid, source.astype(np.float32), cv2.INTER_LINEAR)
     pixels *= (1 - 0.35 * np.clip((top - rows) / (6 * millimetre), 0, 1))[..., None].astype(np.float32)
-    ends = smooth((every - columns[0]) / (4 * millimetre)) * smooth((columns[-1] - every) / (4 * millimetre))
-    alpha = smooth((bottom - rows) / 2 + 0.5) * ends
+    ends = smoothstep((every - columns[0]) / (4 * millimetre)) * smoothstep((columns[-1] - every) / (4 * millimetre))
+    alpha = smoothstep((bottom - rows) / 2 + 0.5) * ends
     edge = float(bottom[len(bottom) // 2])
     return _centred(pixels, alpha.astype(np.float32), scale, edge, middle)
 
 
-def _centred(pixels: Array, alpha: Array, scale: float, edge: float, middle: Array) -> TeethRow:
+def _centred(pixels: Floats, alpha: Floats, scale: float, edge: float, middle: Floats) -> TeethRow:
     """Return the row with its biting edge in the middle of its picture, the column of the face's middle likewise."""
     rows, columns = alpha.shape
     shift = np.array([[1, 0, middle[0] * scale], [0, 1, (rows - 1) / 2 - edge]], np.float32)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import cv2
+import numpy as np
 
 from lipsync_colab.engines.viseme.area import Area, Rectangle
 from lipsync_colab.engines.viseme.head import Head
@@ -59,7 +60,8 @@ class FaceRig:
 
     def _fetch(self, area: Area) -> Image:
         """Resample the still at an area's coordinates."""
-        return cv2.remap(self._image, area.map_x, area.map_y, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
+        there = cv2.remap(self._image, area.map_x, area.map_y, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
+        return np.asarray(there, np.uint8)
 
 
 def _union(rectangles: list[Rectangle]) -> Rectangle:

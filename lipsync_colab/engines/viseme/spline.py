@@ -5,17 +5,17 @@ from __future__ import annotations
 import numpy as np
 from scipy.spatial.distance import cdist
 
-from lipsync_colab.types import Array
+from lipsync_colab.engines.viseme.floats import Floats
 
 STIFFNESS = 1e-5
 """Added to the diagonal: lets a control point give way a little instead of folding the plane."""
 
 
-def _kernel(distance: Array) -> Array:
+def _kernel(distance: Floats) -> Floats:
     return np.where(distance > 1e-9, distance**2 * np.log(np.maximum(distance, 1e-9)), 0)
 
 
-def spline_operator(controls: Array, points: Array) -> Array:
+def spline_operator(controls: Floats, points: Floats) -> Floats:
     """Return the matrix that turns displacements of control points into displacements of any points.
 
     Args:

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from lipsync_colab.engines.viseme.floats import Floats
 from lipsync_colab.engines.viseme.light import Light
-from lipsync_colab.engines.viseme.lips import smooth
-from lipsync_colab.types import Array
+from lipsync_colab.engines.viseme.ramp import smoothstep
 
 MILLIMETRE = 1 / 63
 """In eye distances: adults' pupils lie 63 mm apart on average (Dodgson, 2004)."""
@@ -32,12 +32,12 @@ class TeethRow:
         edge: where the biting edge lies at the middle, downwards in face coordinates.
     """
 
-    pixels: Array
-    alpha: Array
+    pixels: Floats
+    alpha: Floats
     scale: float
     edge: float
 
-    def sample(self, across: Array, down: Array) -> tuple[Array, Array]:
+    def sample(self, across: Floats, down: Floats) -> tuple[Floats, Floats]:
         """Return colour (h, w, 3) and alpha (h, w) at positions from the middle of the biting edge."""
         rows, columns = self.alpha.shape
         column = across * np.float32(self.scale) + np.float32((columns - 1) / 2)
@@ -62,21 +62,22 @@ def drawn_row(light: Light, unit: float, edge: float, upper: bool) -> TeethRow:
     across, down = np.meshgrid(across, down)
     widths = UPPER_WIDTHS if upper else LOWER_WIDTHS
     index, place = _tooth(across, widths)
-    depth = _depth(across, -down if upper else down, index, place, sum(widths), upper)
+    curve = (2.6 if upper else -1.2) * (across / sum(widths)) ** 2
+    depth = (-down if upper else down) - curve - _edge(index, place, upper)
     luma = _shade(across, depth, index, place, sum(widths))
     colour = light.tinted(light.white)
     pixels = luma[..., None] * colour
     gum = light.tinted(0.55 * light.lips + 0.15 * light.skin)
     height = HEIGHT * np.where(index == 1, 0.88, 1.0) if upper else np.full_like(depth, HEIGHT - 1.5)
-    gingiva = smooth(depth - height + 1.2 * place**2 + 0.5)[..., None]
+    gingiva = smoothstep(depth - height + 1.2 * place**2 + 0.5)[..., None]
     pixels = pixels * (1 - gingiva) + gum * gingiva
-    alpha = smooth(depth / 0.35 + 0.5) * smooth((sum(widths) - np.abs(across)) / 3.0)
+    alpha = smoothstep(depth / 0.35 + 0.5) * smoothstep((sum(widths) - np.abs(across)) / 3.0)
     soft = max(0.4, light.blur * scale / unit * 0.8)
     pixels = cv2.GaussianBlur(pixels.astype(np.float32), (0, 0), soft)
     return TeethRow(pixels, cv2.GaussianBlur(alpha.astype(np.float32), (0, 0), soft), scale, edge)
 
 
-def _tooth(across: Array, widths: tuple[float, ...]) -> tuple[Array, Array]:
+def _tooth(across: Floats, widths: tuple[float, ...]) -> tuple[Floats, Floats]:
     """Return which tooth each position lies on, 0 at the middle, and where on it, -1 to 1 outwards."""
     borders = np.concatenate([[0], np.cumsum(widths)])
     away = np.abs(across)
@@ -85,24 +86,19 @@ def _tooth(across: Array, widths: tuple[float, ...]) -> tuple[Array, Array]:
     return index, place
 
 
-def _depth(across: Array, up: Array, index: Array, place: Array, total: float, upper: bool) -> Array:
-    """Return how far each position lies inside the crowns from the biting edge, in millimetres."""
+def _edge(index: Floats, place: Floats, upper: bool) -> Floats:
+    """Return how far each tooth's biting edge draws back from the row's, in millimetres."""
     rounded = 0.55 * np.abs(place) ** 5 + 0.25 * np.clip(-place, 0, 1) ** 3
-    if upper:
-        rounded = rounded + np.where(index == 1, 0.55, 0) + np.where(index == 2, 0.9 * np.abs(place) ** 1.5 - 0.2, 0)
-        curve = 2.6 * (across / total) ** 2
-    else:
-        rounded = 0.6 * rounded
-        curve = -1.2 * (across / total) ** 2
-    return up - rounded - curve
+    if not upper:
+        return 0.6 * rounded
+    return rounded + np.where(index == 1, 0.55, 0) + np.where(index == 2, 0.9 * np.abs(place) ** 1.5 - 0.2, 0)
 
 
-def _shade(across: Array, depth: Array, index: Array, place: Array, total: float) -> Array:
+def _shade(across: Floats, depth: Floats, index: Floats, place: Floats, total: float) -> Floats:
     """Return the teeth's brightness, 1 at the front."""
-    side = 1 - 0.45 * smooth(np.abs(across) / total)
+    side = 1 - 0.45 * smoothstep(np.abs(across) / total)
     round_ = 1 - 0.10 * np.abs(place) ** 4
     gap = 1 - 0.30 * np.exp(-(((1 - np.abs(place)) / 0.07) ** 2))
     edge = 1 - 0.10 * np.exp(-np.maximum(depth, 0) / 0.7)
     gum = 1 - 0.14 * np.clip(depth / HEIGHT, 0, 1.2)
     return (side * round_ * gap * edge * gum).astype(np.float32)
-
