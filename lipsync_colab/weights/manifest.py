@@ -155,10 +155,15 @@ class Manifest:
     rows: dict[str, WeightFile]
 
     def __getitem__(self, name: str) -> WeightFile:
-        try:
+        """Return a row by its name, or by its name without the ending where only one row has that."""
+        if name in self.rows:
             return self.rows[name]
-        except KeyError:
-            raise WeightsError(f"no weight is called {name!r}; `lipsync-colab weights list` names them all") from None
+        shorter = [row for row in self.rows.values() if row.name.rpartition(".")[0] == name]
+        if len(shorter) == 1:
+            return shorter[0]
+        if shorter:
+            raise WeightsError(f"{name!r} may mean {' or '.join(row.name for row in shorter)}; say which")
+        raise WeightsError(f"no weight is called {name!r}; `lipsync-colab weights list` names them all")
 
     def select(self, names: Iterable[str]) -> list[WeightFile]:
         """Return the rows that are meant by names of files, names of engines, or ``"all"``.
