@@ -12,6 +12,7 @@ from lipsync_colab.engines import registry
 from lipsync_colab.engines.registry import ENGINES, EngineInfo, get_engine
 from lipsync_colab.errors import InputError, MachineError
 from lipsync_colab.types import RenderSettings
+from lipsync_colab.weights.manifest import manifest
 
 ROOT = Path(__file__).parents[1]
 
@@ -34,11 +35,20 @@ def test_unknown_engine_names_the_known() -> None:
 
 def test_rows_follow_the_options() -> None:
     info = ENGINES["wav2lip"]
-    assert info.rows(RenderSettings()) == ("wav2lip",)
+    assert info.rows(RenderSettings()) == ("wav2lip.pth",)
     settings = RenderSettings(options=(("checkpoint", "wav2lip_gan"), ("detector", "s3fd")))
-    assert info.rows(settings) == ("wav2lip_gan", "s3fd")
+    assert info.rows(settings) == ("wav2lip_gan.pth", "s3fd-619a316812.pth")
     with pytest.raises(InputError, match="wav2lip or wav2lip_gan"):
         info.rows(RenderSettings(options=(("checkpoint", "other"),)))
+
+
+def test_every_row_is_in_the_weights_table() -> None:
+    known = manifest().rows
+    for info in ENGINES.values():
+        rows = {row for values in info.variants.values() for chosen in values.values() for row in chosen}
+        assert {*info.weights, *rows} <= set(known), info.name
+        if info.commercial:
+            assert all(known[row].licence.commercial == "yes" for row in (*info.weights, *rows)), info.name
 
 
 def test_missing_torch_is_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -88,8 +88,8 @@ ENGINES: dict[str, EngineInfo] = {
             memory=1_000_000_000,
             needs_torch=True,
             variants={
-                "checkpoint": {"wav2lip": ("wav2lip",), "wav2lip_gan": ("wav2lip_gan",)},
-                "detector": {"mesh": (), "s3fd": ("s3fd",)},
+                "checkpoint": {"wav2lip": ("wav2lip.pth",), "wav2lip_gan": ("wav2lip_gan.pth",)},
+                "detector": {"mesh": (), "s3fd": ("s3fd-619a316812.pth",)},
             },
         ),
     )
