@@ -4,36 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from drawn_face import dome, portrait
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lipsync_colab.engines.viseme.head import MOTIONS, OVAL, Head
-from lipsync_colab.types import Array, Face, Portrait
+from lipsync_colab.engines.viseme.head import MOTIONS, Head
+from lipsync_colab.types import Array, Portrait
 
 EXTREME = {"head_x": 0.03, "head_y": 0.02, "roll": 0.025, "yaw": 0.06, "pitch": 0.06, "breath": 0.012}
-
-
-def dome(centre: tuple[float, float], unit: float, yaw: float = 0.0) -> Face:
-    """A face on a half ellipsoid with the landmarks that the field reads in their usual places."""
-    random = np.random.default_rng(1)
-    angle, radius = random.uniform(0, 2 * np.pi, 478), np.sqrt(random.uniform(0, 0.95, 478))
-    x, y = 1.1 * radius * np.cos(angle), 1.45 * radius * np.sin(angle) + 0.35
-    turn = np.arange(len(OVAL)) / len(OVAL) * 2 * np.pi
-    x[list(OVAL)], y[list(OVAL)] = 1.15 * np.sin(turn), 0.35 - 1.5 * np.cos(turn)
-    for index, place in {33: -0.72, 133: -0.28, 362: 0.28, 263: 0.72}.items():
-        x[index], y[index] = place, 0.0
-    x[6], y[6] = 0.0, 0.05
-    z = -1.5 * np.sqrt(np.clip(1 - (x / 1.15) ** 2 - ((y - 0.35) / 1.5) ** 2, 0, 1))
-    cosine, sine = np.cos(yaw), np.sin(yaw)
-    mesh = np.stack([x * cosine - z * sine, y, x * sine + z * cosine], axis=-1) * unit
-    mesh[:, :2] += centre
-    low, high = mesh[:, :2].min(axis=0), mesh[:, :2].max(axis=0)
-    return Face((*low, *high), mesh.astype(np.float32))
-
-
-def portrait(size: tuple[int, int] = (640, 720), unit: float = 80.0, others: tuple[Face, ...] = ()) -> Portrait:
-    face = dome((size[0] / 2, size[1] * 0.38), unit)
-    return Portrait(np.zeros((size[1], size[0], 3), np.uint8), face, others=others)
 
 
 @pytest.fixture(scope="module")

@@ -9,6 +9,7 @@ import numpy as np
 from scipy.interpolate import LinearNDInterpolator
 from scipy.ndimage import distance_transform_edt, gaussian_filter
 
+from lipsync_colab.engines.viseme.ramp import smoothstep
 from lipsync_colab.types import Array, Face, Portrait
 
 Rect = tuple[int, int, int, int]
@@ -27,12 +28,6 @@ HAIR_ABOVE, HAIR_BESIDE = 0.75, 0.25  # what lies beyond the face's outline and 
 FALLOFF = 1.1  # from full motion to none, eye distances
 BORDER = 0.35  # the fade towards the picture's borders and other faces, eye distances
 HEAD_LIFT = 0.35  # how much of the chest's rise the head follows
-
-
-def smoothstep(x: Array) -> Array:
-    """Return the cubic step, 0 for x <= 0 and 1 for x >= 1."""
-    x = np.clip(x, 0, 1)
-    return x * x * (3 - 2 * x)
 
 
 class Head:
@@ -99,11 +94,11 @@ class Head:
         moved = np.tensordot(amounts, self._fields[(slice(None), *block)], axes=1)
         # Coordinates themselves are enlarged, not displacements: linear interpolation keeps them exact and saves
         # an addition per pixel.
-        maps = []
+        maps: list[Array] = []
         for nodes, axis in ((self._x, 0), (self._y, 1)):
             coarse = np.ascontiguousarray(nodes[block] - moved[..., axis])
             size = (coarse.shape[1] * step, coarse.shape[0] * step)
-            fine = cv2.resize(coarse, size, interpolation=cv2.INTER_LINEAR)
+            fine: Array = np.asarray(cv2.resize(coarse, size, interpolation=cv2.INTER_LINEAR), np.float32)
             row, column = top - (first_row - 1) * step, left - (first_column - 1) * step
             maps.append(np.ascontiguousarray(fine[row : row + bottom - top, column : column + right - left]))
         return maps[0], maps[1]
