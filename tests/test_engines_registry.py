@@ -37,7 +37,7 @@ def test_rows_follow_the_options() -> None:
     info = ENGINES["wav2lip"]
     assert info.rows(RenderSettings()) == ("wav2lip.pth",)
     settings = RenderSettings(options=(("checkpoint", "wav2lip_gan"), ("detector", "s3fd")))
-    assert info.rows(settings) == ("wav2lip_gan.pth", "s3fd-619a316812.pth")
+    assert info.rows(settings) == ("wav2lip_gan.pth", "s3fd.pth")
     with pytest.raises(InputError, match="wav2lip or wav2lip_gan"):
         info.rows(RenderSettings(options=(("checkpoint", "other"),)))
 

@@ -89,7 +89,7 @@ ENGINES: dict[str, EngineInfo] = {
             needs_torch=True,
             variants={
                 "checkpoint": {"wav2lip": ("wav2lip.pth",), "wav2lip_gan": ("wav2lip_gan.pth",)},
-                "detector": {"mesh": (), "s3fd": ("s3fd-619a316812.pth",)},
+                "detector": {"mesh": (), "s3fd": ("s3fd.pth",)},
             },
         ),
     )
