@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from importlib import metadata
 from pathlib import Path
 from types import TracebackType
@@ -85,7 +84,7 @@ class FaceTracker:
     ) -> None:
         self.close()
 
-    def _find(self, image: Image, box: tuple[int, int, int, int]) -> Iterator[Face] | list[Face]:
+    def _find(self, image: Image, box: tuple[int, int, int, int]) -> list[Face]:
         left, top, _, _ = box
         shift = np.array([[1, 0, left], [0, 1, top]], np.float32)
         return [face.moved(shift) for face in self._backend.find(_cut(image, box))]
