@@ -31,7 +31,7 @@ class Patience:
     """
 
     timeout: float = 20.0
-    attempts: int = 5
+    attempts: int = 4
     pause: float = 1.0
 
 
@@ -84,7 +84,7 @@ class Download:
                         f"the connection was lost ({error}) with {self._done():,} bytes here; check the network and "
                         "run it again: it goes on where it stopped"
                     ) from error
-                time.sleep(patience.pause * 2 ** (patience.attempts - left))
+                time.sleep(patience.pause * 2 ** (patience.attempts - left - 1) if left < patience.attempts else 0)
 
     def _done(self) -> int:
         return self.part.stat().st_size if self.part.exists() else 0
