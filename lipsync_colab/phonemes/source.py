@@ -1,0 +1,23 @@
+"""Where phoneme times come from, best first."""
+
+from __future__ import annotations
+
+from lipsync_colab.audio.level import SpeechGate
+from lipsync_colab.types import Phoneme, Speech
+
+
+def timed_phonemes(speech: Speech, text: str = "", gate: SpeechGate | None = None) -> tuple[tuple[Phoneme, ...], str]:
+    """Return the best timed phonemes of a voice and their source.
+
+    Args:
+        speech: the voice, 16 kHz.
+        text: what is said, where it is known and the speech does not carry it.
+        gate: of the speech, when it has been measured already.
+
+    Returns:
+        Phonemes from 0 to the end without gaps, and ``"phonemes"`` (they came with the speech), ``"alignment"``,
+        ``"phone loop"`` or, with no phonemes at all, ``"energy"``.
+    """
+    if speech.phonemes:
+        return speech.phonemes, "phonemes"
+    return (), "energy"

@@ -1,0 +1,112 @@
+"""Speech → mouth track: closed where lips close, open in vowels, at rest in silence."""
+
+from __future__ import annotations
+
+import dataclasses
+from fractions import Fraction
+
+import numpy as np
+import pytest
+
+from lipsync_colab.audio.level import frame_times
+from lipsync_colab.engines.viseme.motion import CHANNELS, LIFE, MotionTrack
+from lipsync_colab.engines.viseme.track import mouth_track
+from lipsync_colab.narrate.voice import speak
+from lipsync_colab.phonemes.arpabet import CLOSURES, SILENCE, VOWELS
+from lipsync_colab.types import Phoneme, Speech, frame_count
+
+LINE = "Mama baked apple pie for Bob. Baby Bobby, probably, saw a warm blue moon over the farm."
+RATES = [Fraction(24000, 1001), Fraction(25), Fraction(30), Fraction(50), Fraction(60)]
+
+
+@pytest.fixture(scope="module")
+def speech() -> Speech:
+    return speak(LINE)
+
+
+def track_of(speech: Speech, fps: Fraction = Fraction(25), expression: float = 1.0) -> MotionTrack:
+    return mouth_track(speech, fps, frame_count(speech.seconds, fps), expression)
+
+
+def during(speech: Speech, track: MotionTrack, fps: Fraction, one: Phoneme, margin: float = 0.0) -> np.ndarray:
+    times = frame_times(fps, len(track))
+    return (times >= one.start - margin) & (times <= one.end + margin)
+
+
+@pytest.mark.parametrize("fps", RATES)
+def test_all_closures_and_no_shut_vowel(speech: Speech, fps: Fraction) -> None:
+    track = track_of(speech, fps)
+    assert track.source == "phonemes" and len(track) == frame_count(speech.seconds, fps)
+    shut, vowel_frames = 0, 0
+    for one in speech.phonemes or ():
+        if one.symbol in CLOSURES:
+            assert track.channel("press")[during(speech, track, fps, one, 0.5 / fps)].max() > 0.99, one
+        if one.symbol in VOWELS:
+            inside = during(speech, track, fps, one, -0.015)
+            shut += int((track.channel("press")[inside] > 0.7).sum())
+            vowel_frames += int(inside.sum())
+    assert shut < 0.08 * vowel_frames
+
+
+def test_vowels_open_by_their_kind(speech: Speech) -> None:
+    fps = Fraction(50)
+    track = track_of(speech, fps)
+
+    def mean(name: str, symbols: set[str]) -> float:
+        masks = [during(speech, track, fps, one) for one in speech.phonemes or () if one.symbol in symbols]
+        return float(track.channel(name)[np.any(masks, axis=0)].mean())
+
+    assert mean("jaw", {"AA", "AE"}) > 2 * mean("jaw", {"UW", "IY"})
+    assert mean("round", {"UW", "W"}) > 3 * mean("round", {"AE", "IY"})
+    assert mean("wide", {"IY"}) > 3 * mean("wide", {"UW", "W"})
+    assert mean("tuck", {"F", "V"}) > 0.5 > 5 * mean("tuck", {"AA", "B"})
+
+
+def test_silence_is_exactly_rest(speech: Speech) -> None:
+    track = track_of(speech)
+    times = frame_times(Fraction(25), len(track))
+    checked = 0
+    for one in speech.phonemes or ():
+        if one.symbol == SILENCE and one.end - one.start > 0.5:
+            inside = (times > one.start + 0.25) & (times < one.end - 0.2)
+            assert not track.values[inside].any()
+            checked += int(inside.sum())
+    assert checked
+
+
+def test_life_is_left_alone_and_values_are_in_range(speech: Speech) -> None:
+    for expression in (0.5, 1.0, 2.0):
+        values = track_of(speech, expression=expression).values
+        assert values.dtype == np.float32 and values.min() >= 0 and values.max() <= 1
+        assert not values[:, CHANNELS.index(LIFE[0]) :].any()
+
+
+def test_expression_scales(speech: Speech) -> None:
+    none, half, whole = (track_of(speech, expression=amount) for amount in (0.0, 0.5, 1.0))
+    assert not none.values.any()
+    np.testing.assert_allclose(half.channel("jaw") * 2, whole.channel("jaw"), atol=1e-6)
+
+
+def test_loud_opens_wider_than_soft() -> None:
+    rate, seconds = 16_000, 2.0
+    times = np.arange(round(rate * seconds)) / rate
+    loud = np.where(times < 1, 0.5, 0.1) * np.sin(2 * np.pi * 150 * times)
+    phonemes = tuple(Phoneme("EH", at / 5, at / 5 + 0.2, 1) for at in range(10))
+    jaw = track_of(Speech(loud.astype(np.float32), rate, phonemes=phonemes)).channel("jaw")
+    assert jaw[8:20].mean() > 1.15 * jaw[32:45].mean() > 0.3
+
+
+def test_frames_beyond_the_sound_rest(speech: Speech) -> None:
+    track = mouth_track(speech, Fraction(25), 500)
+    assert not track.values[frame_count(speech.seconds, Fraction(25)) + 5 :].any()
+
+
+def test_no_voice_no_motion() -> None:
+    silent = Speech(np.zeros(16_000, np.float32), 16_000)
+    assert not track_of(silent).values.any()
+    tiny = track_of(Speech(np.full(800, 0.1, np.float32), 16_000))
+    assert len(tiny) == 2
+
+
+def test_the_same_speech_gives_the_same_track(speech: Speech) -> None:
+    np.testing.assert_array_equal(track_of(speech).values, track_of(dataclasses.replace(speech)).values)
