@@ -47,3 +47,15 @@ def test_a_merged_norm_gives_the_same_outputs(bias: bool) -> None:
         expected = norm(convolution(volume))
         merge_norm(convolution, norm)
         assert torch.allclose(convolution(volume), expected, atol=1e-5)
+
+
+def test_a_norm_merges_into_a_transposed_convolution() -> None:
+    torch.manual_seed(2)
+    convolution, norm = torch.nn.ConvTranspose2d(3, 4, 3, 2, 1, 1), torch.nn.BatchNorm2d(4).eval()
+    norm.running_mean.normal_()
+    norm.running_var.uniform_(0.5, 2)
+    image = torch.randn(1, 3, 5, 6)
+    with torch.no_grad():
+        expected = norm(convolution(image))
+        merge_norm(convolution, norm)
+        assert torch.allclose(convolution(image), expected, atol=1e-5)

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 import torch
 from torch import nn
-from torch.nn.utils.fusion import fuse_conv_bn_eval
+
+from lipsync_colab.networks.folding import merge_norm
 
 Pair = int | tuple[int, int]
 
@@ -56,6 +57,12 @@ class ConvolutionBlock(nn.Module):
             result = result + features
         return torch.relu(result)
 
+    def fold_(self) -> None:
+        """Move the batch norm into the convolution, in place."""
+        if len(self.conv_block) == 2:
+            merge_norm(self.conv_block[0], self.conv_block[1])
+            self.conv_block = nn.Sequential(self.conv_block[0])
+
 
 def stack(inputs: int, layers: Iterable[Layer]) -> nn.Sequential:
     """Return the blocks of a table in order.
@@ -94,19 +101,3 @@ def audio_encoder(residual_blocks: int) -> nn.Sequential:
         residual_blocks: residual blocks at 256 channels: 1 in the generator, 2 in SyncNet.
     """
     return stack(1, (*AUDIO_LAYERS, Layer(256, residual=True, repeat=residual_blocks), *AUDIO_HEAD))
-
-
-def fold_norms(network: nn.Module) -> nn.Module:
-    """Fold every block's batch norm into its convolution, in place, and return the network.
-
-    The outputs stay the same within float32 rounding; the keys are no longer those of the release.
-
-    Args:
-        network: in eval mode, with its weights.
-    """
-    for block in network.modules():
-        if isinstance(block, ConvolutionBlock) and len(block.conv_block) == 2:
-            convolution, norm = block.conv_block
-            transposed = isinstance(convolution, nn.ConvTranspose2d)
-            block.conv_block = nn.Sequential(fuse_conv_bn_eval(convolution, norm, transpose=transposed))
-    return network

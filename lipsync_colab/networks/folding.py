@@ -35,7 +35,8 @@ def merge_norm(convolution: nn.Module, norm: nn.Module) -> None:
     """Move a batch norm that follows a convolution into its weight and bias, in place.
 
     Args:
-        convolution: any ``nn.Conv1d``, ``nn.Conv2d`` or ``nn.Conv3d``; it gets a bias if it has none.
+        convolution: any ``nn.Conv1d``, ``nn.Conv2d`` or ``nn.Conv3d``, or one of their transposed forms without
+            groups; it gets a bias if it has none.
         norm: its batch norm, with running statistics.
     """
     conv: Any = convolution
@@ -43,7 +44,10 @@ def merge_norm(convolution: nn.Module, norm: nn.Module) -> None:
     gain = batch.weight.double() / torch.sqrt(batch.running_var.double() + batch.eps)
     bias = torch.zeros_like(gain) if conv.bias is None else conv.bias.double()
     shift = batch.bias.double() + (bias - batch.running_mean.double()) * gain
-    weight = conv.weight.double() * gain.view(-1, *(1,) * (conv.weight.dim() - 1))
+    outputs = 1 if isinstance(convolution, nn.ConvTranspose1d | nn.ConvTranspose2d | nn.ConvTranspose3d) else 0
+    shape = [1] * conv.weight.dim()
+    shape[outputs] = -1
+    weight = conv.weight.double() * gain.view(shape)
     conv.weight = nn.Parameter(weight.to(conv.weight.dtype), requires_grad=False)
     conv.bias = nn.Parameter(shift.to(conv.weight.dtype), requires_grad=False)
 

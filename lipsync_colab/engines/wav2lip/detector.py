@@ -40,7 +40,7 @@ class FaceFinder:
 
     def __init__(self, network: S3FD, device: str = "cpu") -> None:
         self._device = torch.device(device)
-        self._network = network.to(self._device, memory_format=torch.channels_last)
+        self._network = network.to(self._device)
 
     def boxes(self, image: Image) -> Array:
         """Return faces, float32 (n, 5): left, top, right, bottom in pixels and score, best first.

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from lipsync_colab.engines.wav2lip.crop import FaceCrop
 from lipsync_colab.networks.wav2lip import FACE_SIZE
@@ -40,7 +43,7 @@ def mouth_mask(face: Face, crop: FaceCrop) -> Array:
     inside = cv2.distanceTransform(drawn, cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
     outside = cv2.distanceTransform(1 - drawn, cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
     signed = cv2.resize((inside - outside) / FINE, (FACE_SIZE, FACE_SIZE), interpolation=cv2.INTER_AREA)
-    return (smooth_step(signed / FEATHER + 0.5) * _rim()).astype(np.float32)
+    return smooth_step(signed / FEATHER + 0.5) * _rim()
 
 
 def _rim() -> Array:
@@ -50,7 +53,7 @@ def _rim() -> Array:
     return np.minimum(ramp[:, None], ramp[None, :])
 
 
-def smooth_step(value: Array) -> Array:
+def smooth_step(value: NDArray[Any]) -> Array:
     """Return 0 below 0, 1 above 1, and a cubic with level ends between."""
     value = np.clip(value, 0, 1)
-    return np.asarray(value * value * (3 - 2 * value))
+    return np.asarray(value * value * (3 - 2 * value), np.float32)
