@@ -40,6 +40,11 @@ class Interior:
     def __init__(self, facing: Facing, lips: Lips, light: Light, own: TeethRow | None, amount: float) -> None:
         self._facing, self._lips, self._light = facing, lips, light
         self._drop = JAW_DROP * amount
+        # A picture taken with closed lips has the line between them already.
+        self._lipless = min(1.0, lips.parted / 0.05)
+        # Light that has been through skin is red.
+        self._shade = 1 - light.saturation * np.array([0.22, 0.0, -0.04], np.float32)
+        self._grain = 0.6 / max(float(light.skin @ LUMA), 1.0)
         self._own = own is not None
         self._upper = own or drawn_row(light, facing.unit, 0.0, upper=True)
         self._lower = drawn_row(light, facing.unit, 0.0, upper=False)
@@ -75,11 +80,9 @@ class Interior:
         skin = pixels.astype(np.float32)
         if opening.height > 0.25 * self._softness:
             mouth = self._layers(gap, opening, pose) * _shadow(gap, pose)[..., None]
-            mouth += 0.6 * self._light.noise(across.shape)[..., None]
+            mouth += (self._light.noise(across.shape) * (mouth @ LUMA) * self._grain)[..., None]
             skin += (mouth - skin) * self._coverage(gap)[..., None]
-        need = min(1.0, self._lips.parted / 0.05)
-        if need:
-            skin *= (1 - need * _seam_shadow(gap, pose))[..., None]
+        skin *= 1 - _seam_shadow(gap, pose, self._lipless)[..., None] * self._shade
         np.clip(skin, 0, 255, out=skin)
         pixels[:] = np.rint(skin)
 
@@ -92,7 +95,8 @@ class Interior:
         """Return how much of each pixel the opening covers."""
         soft = np.float32(1 / (2 * self._softness))
         edges = smoothstep(gap.below * soft + 0.5) * smoothstep(gap.above * soft + 0.5)
-        return edges * np.clip((gap.below + gap.above) / np.float32(0.8 * self._softness), 0, 1)
+        ends = smoothstep((1.01 - gap.off_centre) / np.float32(0.08))
+        return edges * ends * np.clip((gap.below + gap.above) / np.float32(0.8 * self._softness), 0, 1)
 
     def _layers(self, gap: Gap, opening: Opening, pose: Mapping[str, float]) -> Floats:
         """Return the interior's colour, float32 (h, w, 3), before any shadow: hollow, tongue, lower and upper teeth."""
@@ -134,22 +138,29 @@ class Interior:
 def _shadow(gap: Gap, pose: Mapping[str, float]) -> Floats:
     """Return the light that the lips and the corners leave inside."""
     tuck = pose.get("tuck", 0.0)
-    light = 1 - (0.42 - 0.25 * tuck) * np.exp(-np.maximum(gap.below, 0) / 0.016)
-    light *= 1 - (0.30 - 0.25 * tuck) * np.exp(-np.maximum(gap.above, 0) / 0.020)
-    light *= 1 - 0.60 * np.minimum(gap.off_centre, 1.1) ** 2.6
+    light = 1 - (0.32 - 0.2 * tuck) * np.exp(-np.maximum(gap.below, 0) / 0.016)
+    light *= 1 - (0.24 - 0.2 * tuck) * np.exp(-np.maximum(gap.above, 0) / 0.020)
+    light *= 1 - 0.75 * np.minimum(gap.off_centre, 1.1) ** 3
     return light * (1 - 0.22 * pose.get("round", 0.0))
 
 
-def _seam_shadow(gap: Gap, pose: Mapping[str, float]) -> Floats:
+def _seam_shadow(gap: Gap, pose: Mapping[str, float], lipless: float) -> Floats:
     """Return how much the lips darken each other where they meet or turn inwards.
 
-    A picture taken with closed lips has that line already.
+    Args:
+        gap: where the pixels lie.
+        pose: the parameters.
+        lipless: 1 when the picture has no line between the lips to begin with.
     """
     height = np.maximum(gap.below + gap.above, 0)
     closed = np.exp(-np.minimum(height / 0.03, 6)) * np.exp(-((((gap.below - gap.above) / 2) / 0.013) ** 2))
     closed *= np.clip(1 - 0.45 * gap.off_centre, 0, 1) * smoothstep((1.04 - gap.off_centre) / 0.08)
     closed *= 1 - 0.8 * pose.get("tuck", 0.0)
-    wide = np.clip(height / 0.03, 0, 1) * (gap.off_centre < 1)
-    upper = 0.28 * np.exp(-((np.maximum(-gap.below, 0) / 0.018) ** 2)) * (gap.below < 0.01)
-    lower = 0.14 * np.exp(-((np.maximum(-gap.above, 0) / 0.014) ** 2)) * (gap.above < 0.01)
-    return np.clip(0.46 * closed + (upper + lower) * wide, 0, 0.8)
+    wide = np.clip(height / 0.03, 0, 1) * smoothstep((1.0 - gap.off_centre) / 0.1)
+    rims = 0.28 * _rim(-gap.below, 0.018) + 0.16 * _rim(-gap.above, 0.014)
+    return np.clip(lipless * 0.46 * closed + (0.5 + 0.5 * lipless) * rims * wide, 0, 0.8)
+
+
+def _rim(outside: Floats, width: float) -> Floats:
+    """Return a ridge along a contour, ``width`` wide on the lip and a third of it inside."""
+    return np.exp(-((outside / np.where(outside > 0, width, width / 3).astype(np.float32)) ** 2))

@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 
 from lipsync_colab.engines.viseme.area import Area, Rectangle
+from lipsync_colab.engines.viseme.emptied import emptied
 from lipsync_colab.engines.viseme.facing import Facing, check_facing
 from lipsync_colab.engines.viseme.field import MouthField
 from lipsync_colab.engines.viseme.floats import Floats
@@ -17,7 +18,11 @@ from lipsync_colab.engines.viseme.lips import Lips
 from lipsync_colab.engines.viseme.opening import Opening, look_up
 from lipsync_colab.engines.viseme.own_teeth import own_row
 from lipsync_colab.engines.viseme.ramp import smoothstep
-from lipsync_colab.types import Portrait
+from lipsync_colab.engines.viseme.relief import Relief
+from lipsync_colab.types import Image, Portrait
+
+CUT = 0.7
+"""Pixels over which the picture changes from the upper lip's layer to the lower lip's."""
 
 
 class Mouth:
@@ -34,10 +39,12 @@ class Mouth:
         self.light = Light.of(portrait)
         self.lips = Lips(mesh, self.facing)
         self.field = MouthField(mesh, self.facing, self.lips, portrait.size)
-        own = own_row(portrait.image, self.facing, self.lips.source)
+        own = own_row(portrait.image, self.facing, self.lips.source, self.light)
         self.amount = self.field.amount * self.facing.amount
         self.interior = Interior(self.facing, self.lips, self.light, own, self.amount)
         self.size = portrait.size
+        still = emptied(portrait, self.facing) if self.lips.parted else portrait.image
+        self._relief = Relief(portrait, still, self.facing, self.lips)
 
     def pose(self, pose: Mapping[str, float]) -> MouthPose:
         """Work out one pose.
@@ -46,6 +53,10 @@ class Mouth:
             pose: parameters of :data:`~lipsync_colab.engines.viseme.motion.CHANNELS`; missing ones are 0.
         """
         return MouthPose(self, pose)
+
+    def still(self, pose: Mapping[str, float]) -> Image:
+        """Return the picture to fetch a pose's colours from: emptied of teeth, relit, good until the next call."""
+        return self._relief.still(pose)
 
 
 class MouthPose:
@@ -145,7 +156,7 @@ class MouthPose:
         """Return the displacement close to the lips: one layer above the cut, the other below."""
         grid = self._mouth.field.grid
         upper, lower = (grid.sample(layer, area.x, area.y) for layer in (self._upper, self._lower))
-        share = self._lower_share(*self._mouth.facing.plane(area.x, area.y), 0.02 / self._mouth.facing.unit)
+        share = self._lower_share(*self._mouth.facing.plane(area.x, area.y), CUT / self._mouth.facing.unit)
         return upper + (lower - upper) * share[..., None]
 
     def paint(self, pixels: Floats, area: Area) -> None:

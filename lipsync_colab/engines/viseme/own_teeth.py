@@ -8,23 +8,24 @@ from scipy.ndimage import gaussian_filter1d, median_filter
 
 from lipsync_colab.engines.viseme.facing import Facing
 from lipsync_colab.engines.viseme.floats import Floats
-from lipsync_colab.engines.viseme.light import LUMA
+from lipsync_colab.engines.viseme.light import LUMA, Light
 from lipsync_colab.engines.viseme.lips import LipContours
 from lipsync_colab.engines.viseme.ramp import smoothstep
-from lipsync_colab.engines.viseme.teeth import MILLIMETRE, TeethRow
+from lipsync_colab.engines.viseme.teeth import MILLIMETRE, TeethRow, drawn_row
 from lipsync_colab.types import Image
 
 SMALLEST_OPENING = 0.05
 """Eye distances below which an open mouth shows too little of its teeth to reuse them."""
 
 
-def own_row(image: Image, facing: Facing, lips: LipContours) -> TeethRow | None:
+def own_row(image: Image, facing: Facing, lips: LipContours, light: Light) -> TeethRow | None:
     """Return the upper teeth that the portrait shows, or None.
 
     Args:
         image: uint8 (H, W, 3) RGB.
         facing: of the face.
         lips: the contours in the picture.
+        light: of the portrait, for the teeth beside those that show.
     """
     if lips.opening < SMALLEST_OPENING:
         return None
@@ -41,7 +42,8 @@ def own_row(image: Image, facing: Facing, lips: LipContours) -> TeethRow | None:
     bottom = np.interp(across[0], lower[:, 0], lower[:, 1])
     margin = 1.6 * MILLIMETRE
     inside = (down > top + margin) & (down < bottom - 0.8 * margin)
-    return _continue(texture, _find_teeth(texture, inside), scale, middle)
+    row = _continue(texture, _find_teeth(texture, inside), scale, middle)
+    return None if row is None else _completed(row, drawn_row(light, scale, row.edge, upper=True))
 
 
 def _flat_picture(image: Image, facing: Facing, across: Floats, down: Floats) -> Floats:
@@ -95,3 +97,18 @@ def _centred(pixels: Floats, alpha: Floats, scale: float, edge: float, middle: F
     pixels = cv2.warpAffine(pixels, shift, (columns, rows), borderMode=cv2.BORDER_REPLICATE)
     alpha = cv2.warpAffine(alpha, shift, (columns, rows), borderMode=cv2.BORDER_CONSTANT)
     return TeethRow(pixels, alpha, scale, float(middle[1] + (edge - (rows - 1) / 2) / scale))
+
+
+def _completed(row: TeethRow, drawn: TeethRow) -> TeethRow:
+    """Return the row with drawn teeth beside it, as bright as its outermost."""
+    rows, columns = row.alpha.shape
+    across, down = np.meshgrid(
+        (np.arange(columns, dtype=np.float32) - (columns - 1) / 2) / np.float32(row.scale),
+        (np.arange(rows, dtype=np.float32) - (rows - 1) / 2) / np.float32(row.scale),
+    )
+    pixels, alpha = drawn.sample(across, down + np.float32(0.5 * MILLIMETRE))
+    own = row.alpha > 0.9
+    match = np.float32(np.median(row.pixels[own] @ LUMA) / max(float(np.median(pixels[own] @ LUMA)), 1.0))
+    cover = row.alpha[..., None]
+    mixed = pixels * min(0.85 * match, np.float32(1)) * (1 - cover) + row.pixels * cover
+    return TeethRow(mixed, np.maximum(alpha, row.alpha), row.scale, row.edge)

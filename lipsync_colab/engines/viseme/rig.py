@@ -29,7 +29,6 @@ class FaceRig:
     """
 
     def __init__(self, portrait: Portrait) -> None:
-        self._image = portrait.image
         self._mouth = Mouth(portrait)
         self._head = Head(portrait)
 
@@ -44,24 +43,21 @@ class FaceRig:
             for each part of the face that does.
         """
         mouth = self._mouth.pose(pose)
+        still = self._mouth.still(pose)
         moved = self._head.region(pose)
         regions = [region for region in (mouth.region,) if region is not None]
         if moved is not None:
             rectangle = _union([moved, *regions])
-            return (self._patch(Area.moved(rectangle, *self._head.backward(rectangle, pose)), mouth),)
-        return tuple(self._patch(Area.still(region), mouth) for region in regions)
+            return (self._patch(Area.moved(rectangle, *self._head.backward(rectangle, pose)), mouth, still),)
+        return tuple(self._patch(Area.still(region), mouth, still) for region in regions)
 
-    def _patch(self, area: Area, mouth: MouthPose) -> Patch:
+    @staticmethod
+    def _patch(area: Area, mouth: MouthPose, still: Image) -> Patch:
         """Warp, fetch and paint one area."""
         mouth.warp(area)
-        pixels = self._fetch(area)
+        pixels = np.asarray(cv2.remap(still, area.map_x, area.map_y, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE))
         mouth.paint(pixels, area)
         return Patch.at(pixels, area.left, area.top)
-
-    def _fetch(self, area: Area) -> Image:
-        """Resample the still at an area's coordinates."""
-        there = cv2.remap(self._image, area.map_x, area.map_y, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
-        return np.asarray(there, np.uint8)
 
 
 def _union(rectangles: list[Rectangle]) -> Rectangle:
