@@ -12,6 +12,7 @@ from lipsync_colab.engines.viseme.rig import FaceRig
 from lipsync_colab.types import Portrait
 
 HEAD = {"head_x": 0.012, "head_y": 0.008, "roll": 0.012, "yaw": 0.02, "pitch": 0.015, "breath": 0.006}
+EYES = {"blink": 0.6, "gaze_x": 0.1, "brow": 0.5}
 RIGS = {name: FaceRig(portrait(name)) for name in ("hopper", "astronaut")}
 NAMES = pytest.mark.parametrize("name", RIGS)
 
@@ -26,10 +27,11 @@ def borders(image: np.ndarray, left: int, top: int, size: tuple[int, int]) -> li
 
 @NAMES
 @pytest.mark.parametrize("pose", POSES)
-@pytest.mark.parametrize("head", [False, True])
-def test_patches_equal_the_still_along_their_borders(name: str, pose: str, head: bool) -> None:
+@pytest.mark.parametrize("life", [{}, HEAD, EYES, {**HEAD, **EYES}], ids=["mouth", "head", "eyes", "all"])
+def test_patches_equal_the_still_along_their_borders(name: str, pose: str, life: dict[str, float]) -> None:
     still = portrait(name)
-    for patch in RIGS[name].render({**POSES[pose], **(HEAD if head else {})}):
+    patches = RIGS[name].render({**POSES[pose], **life})
+    for patch in patches:
         assert patch.mask is None
         left, top = (int(value) for value in patch.transform[:, 2])
         height, width = patch.pixels.shape[:2]
@@ -38,6 +40,17 @@ def test_patches_equal_the_still_along_their_borders(name: str, pose: str, head:
             borders(patch.pixels, left, top, still.size), borders(under, left, top, still.size), strict=True
         ):
             assert np.array_equal(drawn, kept)
+
+
+@NAMES
+def test_patches_do_not_overlap(name: str) -> None:
+    for life in ({"blink": 1.0}, EYES):
+        covered = np.zeros(portrait(name).image.shape[:2], int)
+        for patch in RIGS[name].render({**POSES["aa"], **life}):
+            left, top = (int(value) for value in patch.transform[:, 2])
+            height, width = patch.pixels.shape[:2]
+            covered[top : top + height, left : left + width] += 1
+        assert covered.max() == 1
 
 
 @NAMES

@@ -30,9 +30,9 @@ def emptied(portrait: Portrait, facing: Facing) -> Image:
     cv2.fillPoly(mask, [np.round((outline - low) * 16).astype(np.int32)], 255, shift=4)
     mask |= _dark_corners(part, mask, facing)
     width = 2 * round(MARGIN * facing.unit) + 1
-    mask = cv2.dilate(mask, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (width, width)))
-    soft = cv2.GaussianBlur(mask, (0, 0), max(0.5, 0.004 * facing.unit))[..., None].astype(np.float32) / 255
-    part[:] = np.rint(part + (_filled(part, mask) - part) * soft)
+    spread = cv2.dilate(mask, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (width, width)))
+    soft = cv2.GaussianBlur(spread, (0, 0), max(0.5, 0.004 * facing.unit))[..., None].astype(np.float32) / 255
+    part[:] = np.rint(part + (_filled(part, spread) - part) * soft)
     return image
 
 

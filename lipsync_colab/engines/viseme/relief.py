@@ -51,14 +51,15 @@ class Relief:
     def still(self, pose: Mapping[str, float]) -> Image:
         """Return the still in a pose's light. The picture is reused by the next call."""
         rounding = pose.get("round", 0.0)
-        relaxed = np.clip(0.35 * self._smile + (0.3 + 0.35 * self._smile) * rounding - 0.3 * pose.get("smile", 0.0), 0, 1)
+        relaxed = np.clip(
+            0.35 * self._smile + (0.3 + 0.35 * self._smile) * rounding - 0.3 * pose.get("smile", 0.0), 0, 1
+        )
         if max(rounding, relaxed) < VISIBLE:
             return self._still
         if self._lit is None:
             self._lit = self._still.copy()
-        change = cv2.addWeighted(self._fold, float(relaxed), self._pout, rounding, 0)
-        cv2.add(self._part, change, dst=change)
-        self._lit[self._place] = cv2.convertScaleAbs(cv2.max(change, 0.0))
+        lit = self._part + cv2.addWeighted(self._fold, relaxed, self._pout, rounding, 0)
+        self._lit[self._place] = np.rint(np.clip(lit, 0, 255))
         return self._lit
 
 

@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 
 from lipsync_colab.engines.viseme.area import Area, Rectangle
+from lipsync_colab.engines.viseme.eyes import Eyes
 from lipsync_colab.engines.viseme.head import Head
 from lipsync_colab.engines.viseme.mouth import Mouth, MouthPose
 from lipsync_colab.types import Image, Patch, Patches, Portrait
@@ -30,6 +31,7 @@ class FaceRig:
 
     def __init__(self, portrait: Portrait) -> None:
         self._mouth = Mouth(portrait)
+        self._eyes = Eyes(portrait)
         self._head = Head(portrait)
 
     def render(self, pose: Mapping[str, float]) -> Patches:
@@ -44,19 +46,33 @@ class FaceRig:
         """
         mouth = self._mouth.pose(pose)
         still = self._mouth.still(pose)
+        eyes = self._eyes.regions(pose)
         moved = self._head.region(pose)
-        regions = [region for region in (mouth.region,) if region is not None]
+        regions = eyes if mouth.region is None else [mouth.region, *eyes]
         if moved is not None:
             rectangle = _union([moved, *regions])
-            return (self._patch(Area.moved(rectangle, *self._head.backward(rectangle, pose)), mouth, still),)
-        return tuple(self._patch(Area.still(region), mouth, still) for region in regions)
+            areas = [Area.moved(rectangle, *self._head.backward(rectangle, pose))]
+        else:
+            areas = [Area.still(region) for region in _apart(regions)]
+        for area in areas:
+            mouth.warp(area)
+            self._warp_eyes(area, eyes, pose)
+        return tuple(self._patch(area, mouth, still, pose) for area in areas)
 
-    @staticmethod
-    def _patch(area: Area, mouth: MouthPose, still: Image) -> Patch:
-        """Warp, fetch and paint one area."""
-        mouth.warp(area)
-        pixels = np.asarray(cv2.remap(still, area.map_x, area.map_y, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE))
+    def _warp_eyes(self, area: Area, regions: list[Rectangle], pose: Mapping[str, float]) -> None:
+        part = area.within(_union(regions)) if regions else None
+        if part is None:
+            return
+        x, y = self._eyes.warp(part.x, part.y, pose)
+        np.add(part.map_x, x - part.x, out=part.map_x)
+        np.add(part.map_y, y - part.y, out=part.map_y)
+
+    def _patch(self, area: Area, mouth: MouthPose, still: Image, pose: Mapping[str, float]) -> Patch:
+        """Fetch and paint one area."""
+        fetched = cv2.remap(still, area.map_x, area.map_y, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
+        pixels = np.asarray(fetched, np.uint8)
         mouth.paint(pixels, area)
+        self._eyes.paint(pixels, area.x, area.y, pose)
         return Patch.at(pixels, area.left, area.top)
 
 
@@ -64,3 +80,19 @@ def _union(rectangles: list[Rectangle]) -> Rectangle:
     """Return the smallest rectangle that holds all."""
     left, top, right, bottom = zip(*rectangles, strict=True)
     return min(left), min(top), max(right), max(bottom)
+
+
+def _apart(rectangles: list[Rectangle]) -> list[Rectangle]:
+    """Return rectangles that do not overlap and cover the given ones."""
+    disjoint: list[Rectangle] = []
+    for rectangle in rectangles:
+        whole, rest = rectangle, disjoint
+        while touching := [other for other in rest if _overlap(whole, other)]:
+            rest = [other for other in rest if other not in touching]
+            whole = _union([whole, *touching])
+        disjoint = [*rest, whole]
+    return disjoint
+
+
+def _overlap(one: Rectangle, other: Rectangle) -> bool:
+    return one[0] < other[2] and other[0] < one[2] and one[1] < other[3] and other[1] < one[3]
