@@ -1,0 +1,39 @@
+"""``lipsync-colab bench``: figures of this machine, as ratios within one run."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import json
+from pathlib import Path
+from typing import Any
+
+SUBJECTS = ("viseme",)
+"""Modules of ``lipsync_colab.bench``, each with ``measure(portrait, seconds) -> dict``."""
+
+
+def add_parser(commands: Any) -> None:
+    """Add the command and its options."""
+    parser = commands.add_parser("bench", help="measure an engine on this machine")
+    parser.add_argument("--engine", default="viseme", choices=SUBJECTS)
+    parser.add_argument("--portrait", type=Path, default=None, help="the demo's by default")
+    parser.add_argument("--seconds", type=float, default=10.0, help="of video")
+    parser.add_argument("--json", action="store_true")
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Measure and print."""
+    from lipsync_colab.cli.demo import portrait_path
+
+    subject = importlib.import_module(f"lipsync_colab.bench.{options.engine}")
+    figures = subject.measure(options.portrait or portrait_path(), options.seconds)
+    if options.json:
+        print(json.dumps(figures))
+        return 0
+    for name, values in figures.items():
+        rows = values.items() if isinstance(values, dict) else [("", values)]
+        print(name)
+        for key, value in rows:
+            print(f"  {key:28} {value}")
+    return 0

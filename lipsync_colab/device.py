@@ -1,0 +1,147 @@
+"""The machine: processor or GPU, number format, memory and disk. Torch is asked only when it is there."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import platform
+import resource
+import shutil
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from lipsync_colab.errors import InputError, MachineError
+
+
+@dataclass(frozen=True)
+class Machine:
+    """What a planner must know of the machine.
+
+    Attributes:
+        device: ``"cpu"`` or ``"cuda"``.
+        name: of the processor or the GPU.
+        cores: logical processors this process may use.
+        memory: free host memory in bytes.
+        device_memory: free memory of the GPU in bytes; 0 without one.
+        disk: free bytes where the work folder lies.
+        torch: whether torch is installed.
+    """
+
+    device: str
+    name: str
+    cores: int
+    memory: int
+    device_memory: int
+    disk: int
+    torch: bool
+
+    @property
+    def dtype(self) -> str:
+        """``"float16"`` on a GPU (a T4 has no bfloat16), ``"float32"`` on a CPU, where half precision is slower."""
+        return "float16" if self.device == "cuda" else "float32"
+
+
+def has_torch() -> bool:
+    """Whether torch is installed; it is not imported."""
+    return importlib.util.find_spec("torch") is not None
+
+
+def inspect_machine(device: str = "auto", folder: Path | None = None) -> Machine:
+    """Look at the machine.
+
+    Args:
+        device: ``"auto"``, ``"cpu"`` or ``"cuda"``.
+        folder: where the work folder will lie; the working directory by default.
+
+    Raises:
+        InputError: no such device name.
+        MachineError: CUDA was asked for and is not there.
+    """
+    if device not in ("auto", "cpu", "cuda"):
+        raise InputError(f"--device {device}: choose auto, cpu or cuda")
+    cuda = device != "cpu" and _cuda_ready()
+    if device == "cuda" and not cuda:
+        raise MachineError(
+            "no CUDA device found; use --device cpu, or on Colab: Runtime → Change runtime type → T4 GPU"
+        )
+    return Machine(
+        device="cuda" if cuda else "cpu",
+        name=_cuda_name() if cuda else _processor_name(),
+        cores=_cores(),
+        memory=free_memory(),
+        device_memory=_cuda_free() if cuda else 0,
+        disk=free_disk(folder or Path.cwd()),
+        torch=has_torch(),
+    )
+
+
+def free_memory() -> int:
+    """Return the host memory in bytes that can be taken without swapping, within the container's limit."""
+    try:
+        lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
+    except OSError:
+        return int(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))
+    values = {line.split(":")[0]: int(line.split()[1]) * 1024 for line in lines if line.split()[1:]}
+    return min(values.get("MemAvailable", 0), _container_room())
+
+
+def _container_room() -> int:
+    """Bytes left below the cgroup's limit; very large when there is none."""
+    folder = Path("/sys/fs/cgroup")
+    try:
+        limit = (folder / "memory.max").read_text(encoding="ascii").strip()
+        used = int((folder / "memory.current").read_text(encoding="ascii"))
+    except (OSError, ValueError):
+        return sys.maxsize
+    return sys.maxsize if limit == "max" else max(0, int(limit) - used)
+
+
+def free_disk(folder: Path) -> int:
+    """Return the free bytes where ``folder`` lies or would lie."""
+    place = folder.absolute()
+    while not place.exists() and place != place.parent:
+        place = place.parent
+    return shutil.disk_usage(place).free
+
+
+def peak_memory() -> int:
+    """Return the highest resident memory of this process so far, in bytes."""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024
+
+
+def _cores() -> int:
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def _processor_name() -> str:
+    try:
+        for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
+            if line.startswith("model name"):
+                return line.split(":", 1)[1].strip()
+    except OSError:
+        pass
+    return platform.processor() or platform.machine()
+
+
+def _cuda_ready() -> bool:
+    if not has_torch():
+        return False
+    import torch
+
+    return bool(torch.cuda.is_available())
+
+
+def _cuda_name() -> str:
+    import torch
+
+    return str(torch.cuda.get_device_name())
+
+
+def _cuda_free() -> int:
+    import torch
+
+    return int(torch.cuda.mem_get_info()[0])

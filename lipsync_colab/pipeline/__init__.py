@@ -1,0 +1,1 @@
+"""Wires a plan, runs it in segments, resumes it, and publishes the video."""

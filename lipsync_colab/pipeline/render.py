@@ -1,0 +1,232 @@
+"""One render: the inputs are read and refused first, the still is finished once, frames are made in segments."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import itertools
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from lipsync_colab import encode, stream
+from lipsync_colab.audio import load_speech
+from lipsync_colab.device import inspect_machine, peak_memory
+from lipsync_colab.encode import Encoding, SegmentWriter
+from lipsync_colab.engines.registry import get_engine
+from lipsync_colab.finish.canvas import Canvas, make_canvas
+from lipsync_colab.finish.compose import Composer
+from lipsync_colab.finish.label import Label
+from lipsync_colab.pipeline.output import check_output
+from lipsync_colab.pipeline.provenance import provenance, write_sidecar
+from lipsync_colab.pipeline.segments import Segments, file_digest
+from lipsync_colab.plan import Subject, check_settings, make_plan
+from lipsync_colab.portrait import load_portrait
+from lipsync_colab.types import Image, Patches, Portrait, Progress, RenderPlan, RenderResult, RenderSettings, Speech
+
+AHEAD = 4
+"""Frames' patches that wait between the thread that draws and the one that encodes."""
+
+
+def silent(stage: str, done: int, total: int) -> None:
+    """Report no progress."""
+
+
+@dataclass(frozen=True)
+class Render:
+    """Everything that one render works on, once the inputs have been accepted.
+
+    Attributes:
+        portrait: as it was read.
+        speech: 16 kHz mono and the track that is heard.
+        plan: what will be done.
+        output: the video's path.
+        work: where segments are kept.
+    """
+
+    portrait: Portrait
+    speech: Speech
+    plan: RenderPlan
+    output: Path
+    work: Path
+
+    @property
+    def encoding(self) -> Encoding:
+        """How the picture is compressed."""
+        settings = self.plan.settings
+        container = encode.choose_container(self.output, settings.container)
+        return Encoding(container, settings.crf, settings.bitrate)
+
+
+def prepare(
+    portrait: Path,
+    speech: Path | Speech,
+    output: Path,
+    settings: RenderSettings,
+    work: Path | None = None,
+) -> Render:
+    """Read the inputs and plan; everything that can be refused is refused here, before any work.
+
+    Args:
+        portrait: a picture file.
+        speech: an audio or video file, or a speech of our own synthesis with its phonemes.
+        output: the video to write.
+        settings: what is asked.
+        work: the folder for segments; ``work`` beside the output by default.
+
+    Raises:
+        LipSyncError: with the remedy and the exit code.
+    """
+    check_settings(settings)
+    encode.choose_container(output, settings.container)
+    inputs = (portrait,) if isinstance(speech, Speech) else (portrait, speech)
+    check_output(output, inputs)
+    picture = load_portrait(portrait, settings.face)
+    voice = speech if isinstance(speech, Speech) else load_speech(speech, settings.text)
+    subject = Subject(
+        portrait_digest=file_digest(portrait),
+        portrait_size=picture.size,
+        face_height=picture.face.box[3] - picture.face.box[1],
+        speech_digest=speech_digest(voice),
+        seconds=voice.seconds,
+    )
+    plan = make_plan(settings, subject, inspect_machine(settings.device, output.absolute().parent))
+    return Render(picture, voice, plan, output, work or output.absolute().parent / "work")
+
+
+def speech_digest(speech: Speech) -> str:
+    """Return the sha256 of the track, or of the samples where there is no file."""
+    if speech.track is not None:
+        return file_digest(speech.track)
+    return hashlib.sha256(speech.samples.tobytes()).hexdigest()
+
+
+def finish_still(render: Render) -> Canvas:
+    """Bring the still to output size, once."""
+    settings = render.plan.settings
+    return make_canvas(render.portrait, render.plan.size, settings.background)
+
+
+def run(
+    render: Render, progress: Progress = silent, cancel: threading.Event | None = None, resume: bool = True
+) -> RenderResult:
+    """Carry out a prepared render and publish the video and its JSON.
+
+    Args:
+        render: from :func:`prepare`.
+        progress: told of every frame.
+        cancel: set it to stop before the next frame; finished segments stay for the next run.
+        resume: use segments that an interrupted run of the same plan left.
+
+    Raises:
+        LipSyncError: with the remedy and the exit code; nothing is left under the output's name.
+    """
+    seconds: dict[str, float] = {}
+    plan = render.plan
+    segments = Segments(render.work / plan.digest, plan)
+    segments.prepare(resume)
+    with _timed(seconds, "still"):
+        canvas = finish_still(render)
+    with _timed(seconds, "frames"):
+        reused = _render_segments(render, canvas, segments, progress, cancel)
+    with _timed(seconds, "join"):
+        encode.join_segments(
+            [segments.path(start) for start in segments.starts],
+            render.speech.track,
+            render.encoding,
+            render.output,
+            encode.provenance_tags(provenance(plan)),
+            copy_audio=False,
+        )
+    report = {"frames": plan.frames, "reused_frames": reused}
+    write_sidecar(render.output, plan, report, seconds)
+    segments.discard()
+    return RenderResult(render.output, plan, seconds, peak_memory(), report)
+
+
+def render_video(
+    portrait: Path,
+    speech: Path | Speech,
+    output: Path,
+    settings: RenderSettings | None = None,
+    progress: Progress = silent,
+    cancel: threading.Event | None = None,
+    work: Path | None = None,
+    resume: bool = True,
+) -> RenderResult:
+    """Make a talking video of a portrait and a voice: :func:`prepare`, then :func:`run`.
+
+    Raises:
+        LipSyncError: with the remedy and the exit code.
+    """
+    return run(prepare(portrait, speech, output, settings or RenderSettings(), work), progress, cancel, resume)
+
+
+@contextlib.contextmanager
+def _timed(seconds: dict[str, float], stage: str) -> Iterator[None]:
+    start = time.perf_counter()
+    try:
+        yield
+    finally:
+        seconds[stage] = time.perf_counter() - start
+
+
+def _render_segments(
+    render: Render, canvas: Canvas, segments: Segments, progress: Progress, cancel: threading.Event | None
+) -> int:
+    """Write every segment that is not there yet; return how many frames were there."""
+    plan, reused = render.plan, 0
+    with contextlib.ExitStack() as stack:
+        frames: Iterator[Image] | None = None
+        for start in segments.starts:
+            count = segments.length(start)
+            if segments.finished(start):
+                reused += count
+                stack.close()
+                frames = None
+                progress("frames", start + count, plan.frames)
+                continue
+            if frames is None:
+                frames = frame_stream(canvas.portrait, render.speech, plan, start, cancel)
+                stack.callback(stream.close, frames)
+            with SegmentWriter(segments.path(start), plan.size, plan.rate, render.encoding) as writer:
+                for frame in itertools.islice(frames, count):
+                    writer.write(frame)
+                    progress("frames", start + writer.frames, plan.frames)
+            segments.record(start)
+    return reused
+
+
+def frame_stream(
+    still: Portrait, speech: Speech, plan: RenderPlan, start: int = 0, cancel: threading.Event | None = None
+) -> Iterator[Image]:
+    """Yield finished frames from ``start`` on; each is valid until the next is asked for.
+
+    Patches are drawn in a thread of their own, ``AHEAD`` frames ahead at most; the caller's thread composes.
+    """
+    label = Label(plan.size) if plan.settings.label else None
+    composer = Composer(still.image)
+    patches: Iterator[Patches] = get_engine(plan.engine).animate(still, speech, plan, start)
+    waiting = stream.prefetch(stream.cancellable(patches, cancel), AHEAD)
+    try:
+        for frame_patches in waiting:
+            frame = composer.frame(frame_patches)
+            if label is not None:
+                label.draw(frame)
+            yield frame
+    finally:
+        stream.close(waiting)
+
+
+def preview(render: Render, frame: int | None = None) -> Image:
+    """Return one finished frame, uint8 (H, W, 3) RGB; by default the one a third into the clip."""
+    index = render.plan.frames // 3 if frame is None else frame
+    frames = frame_stream(finish_still(render).portrait, render.speech, render.plan, index)
+    try:
+        return next(frames).copy()
+    finally:
+        stream.close(frames)
+
+

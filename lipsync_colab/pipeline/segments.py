@@ -1,0 +1,85 @@
+"""Finished segments of one render: published whole, checked before they are trusted again."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+from lipsync_colab.types import RenderPlan
+
+_BLOCK = 1 << 20
+
+
+def file_digest(path: Path) -> str:
+    """Return the sha256 of a file as hex, read in blocks."""
+    total = hashlib.sha256()
+    with path.open("rb") as file:
+        while block := file.read(_BLOCK):
+            total.update(block)
+    return total.hexdigest()
+
+
+@dataclass(frozen=True)
+class Segments:
+    """The folder of one plan's segments.
+
+    Attributes:
+        folder: ``work/<plan digest>``.
+        plan: what is rendered.
+    """
+
+    folder: Path
+    plan: RenderPlan
+
+    def prepare(self, resume: bool) -> None:
+        """Make the folder, write the plan into it, and drop what an interrupted run left half done."""
+        if not resume:
+            self.discard()
+        self.folder.mkdir(parents=True, exist_ok=True)
+        for stale in self.folder.glob("*.part"):
+            stale.unlink()
+        (self.folder / "plan.json").write_text(json.dumps(self.plan.to_json(), indent=1), encoding="utf-8")
+
+    @property
+    def starts(self) -> range:
+        """First frame of every segment."""
+        return range(0, self.plan.frames, self.plan.segment)
+
+    def length(self, start: int) -> int:
+        """Frames in the segment that begins at ``start``."""
+        return min(self.plan.segment, self.plan.frames - start)
+
+    def path(self, start: int) -> Path:
+        """The segment's file."""
+        return self.folder / f"{start:08d}.mp4"
+
+    def record(self, start: int) -> None:
+        """Note a finished segment's size and hash beside it."""
+        path = self.path(start)
+        note = {"frames": self.length(start), "bytes": path.stat().st_size, "sha256": file_digest(path)}
+        part = path.with_suffix(".json.part")
+        part.write_text(json.dumps(note), encoding="utf-8")
+        part.replace(path.with_suffix(".json"))
+
+    def finished(self, start: int) -> bool:
+        """Whether the segment is there and is what was recorded; a damaged one is removed."""
+        path = self.path(start)
+        try:
+            note = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
+            whole = path.stat().st_size == note["bytes"] and file_digest(path) == note["sha256"]
+            if whole and note["frames"] == self.length(start):
+                return True
+        except (OSError, ValueError, KeyError):
+            pass
+        path.unlink(missing_ok=True)
+        path.with_suffix(".json").unlink(missing_ok=True)
+        return False
+
+    def discard(self) -> None:
+        """Remove the folder, and the one above it when it is empty then."""
+        shutil.rmtree(self.folder, ignore_errors=True)
+        if self.folder.parent.is_dir() and not any(self.folder.parent.iterdir()):
+            self.folder.parent.rmdir()
