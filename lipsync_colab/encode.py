@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import tempfile
 from collections.abc import Iterable, Mapping, Sequence
@@ -19,6 +20,8 @@ from lipsync_colab.types import Image
 CONTAINERS = ("mp4", "mov", "mkv", "webm")
 AUDIO_RATE = "192k"
 KEYFRAME_SECONDS = 2
+COPIED_CODECS = {"mp4": ("aac",), "mov": ("aac",), "mkv": ("aac", "opus", "flac"), "webm": ("opus",)}
+"""Compressed sound that a container takes as it is, with its start delay kept exact (MP3's is lost in Matroska)."""
 _BT709 = ["-colorspace", "bt709", "-color_primaries", "bt709", "-color_trc", "bt709", "-color_range", "tv"]
 
 
@@ -148,6 +151,17 @@ def audio_arguments(encoding: Encoding, copy_audio: bool) -> list[str]:
     return [*clock, "-c:a", "aac", "-b:a", AUDIO_RATE]
 
 
+def can_copy(track: Path, encoding: Encoding) -> bool:
+    """Whether the track's own compression fits the container, so that the sound need not be compressed again.
+
+    Only a file that holds one stream is copied: beside a picture, sound may start late by the file's own clock.
+    """
+    command = [ffmpeg_executable(), "-nostdin", "-hide_banner", *untrusted_input(track)]
+    told = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, check=False).stderr
+    streams = re.findall(r"Stream #0:\d+.*?: (\w+): (\w+)", told.decode(errors="replace"))
+    return len(streams) == 1 and streams[0][0] == "Audio" and streams[0][1] in COPIED_CODECS[encoding.container]
+
+
 class SegmentWriter:
     """Writes frames of one segment into a file that appears under its name only when it is whole.
 
@@ -237,9 +251,10 @@ def join_segments(
     encoding: Encoding,
     path: Path,
     metadata: Mapping[str, str] | None = None,
-    copy_audio: bool = False,
 ) -> None:
     """Join finished segments and the sound into ``path``, published by rename.
+
+    The sound is copied where the container takes its compression, and compressed anew otherwise.
 
     Raises:
         RenderError: ffmpeg failed.
@@ -249,7 +264,8 @@ def join_segments(
     with tempfile.TemporaryDirectory(prefix="lipsync-colab-") as folder:
         listing = Path(folder) / "segments.txt"
         listing.write_text(concat_listing([segment.absolute() for segment in segments]), encoding="utf-8")
-        command = join_arguments(ffmpeg_executable(), listing, track, encoding, part, copy_audio, metadata)
+        copy = track is not None and can_copy(track, encoding)
+        command = join_arguments(ffmpeg_executable(), listing, track, encoding, part, copy, metadata)
         try:
             done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, check=False)
             if done.returncode != 0:

@@ -75,9 +75,7 @@ def bad_portraits(folder: Path) -> Iterator[tuple[str, Path]]:
     yield "no face", plain
 
 
-@pytest.mark.parametrize(
-    "case", ["missing", "folder", "empty", "text", "cut", "gif", "1x1", "huge", "no face"]
-)
+@pytest.mark.parametrize("case", ["missing", "folder", "empty", "text", "cut", "gif", "1x1", "huge", "no face"])
 def test_bad_portraits_exit_2(case: str, tmp_path: Path, voice: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = dict(bad_portraits(tmp_path))[case]
     out = tmp_path / "out.mp4"
@@ -151,9 +149,7 @@ def test_unknown_command_and_missing_output_are_usage_errors(tmp_path: Path) -> 
         assert stop.value.code == 2
 
 
-def test_plan_only_prints_and_writes_nothing(
-    tmp_path: Path, voice: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_plan_only_prints_and_writes_nothing(tmp_path: Path, voice: Path, capsys: pytest.CaptureFixture[str]) -> None:
     result = run_main(
         capsys, "render", hopper(), voice, "-o", tmp_path / "out.mp4", "--plan-only", "--json", "--size", "320x240"
     )
@@ -163,7 +159,7 @@ def test_plan_only_prints_and_writes_nothing(
 
 
 def test_names_with_spaces_quotes_and_dashes_render(tmp_path: Path) -> None:
-    folder = tmp_path / "it's \"my\" folder; rm -rf é"
+    folder = tmp_path / 'it\'s "my" folder; rm -rf é'
     folder.mkdir()
     portrait = folder / "-a portrait's.jpg"
     portrait.write_bytes(hopper().read_bytes())

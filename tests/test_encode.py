@@ -79,7 +79,9 @@ def test_join_arguments_reach_no_network() -> None:
     assert "+faststart" in words
 
 
-@pytest.mark.parametrize(("name", "asked", "container"), [("a.mp4", "", "mp4"), ("a.MKV", "", "mkv"), ("a", "webm", "webm")])
+@pytest.mark.parametrize(
+    ("name", "asked", "container"), [("a.mp4", "", "mp4"), ("a.MKV", "", "mkv"), ("a", "webm", "webm")]
+)
 def test_container_by_option_or_ending(name: str, asked: str, container: str) -> None:
     assert encode.choose_container(Path(name), asked) == container
 
@@ -127,6 +129,54 @@ def test_colours_come_back(tmp_path: Path) -> None:
         assert np.abs(picture.astype(int) - colour).max() <= 3
 
 
+def sound_of(path: Path) -> np.ndarray:
+    command = [
+        ffmpeg_executable(),
+        "-loglevel",
+        "error",
+        "-i",
+        str(path),
+        "-f",
+        "f32le",
+        "-ac",
+        "1",
+        "-ar",
+        "48000",
+        "-",
+    ]
+    return np.frombuffer(subprocess.run(command, check=True, capture_output=True).stdout, np.float32)
+
+
+@pytest.mark.parametrize(
+    ("ending", "container", "copied"),
+    [
+        ("m4a", "mp4", True),
+        ("aac", "mp4", True),
+        ("mp3", "mp4", False),
+        ("opus", "webm", True),
+        ("wav", "mkv", False),
+    ],
+)
+def test_sound_is_copied_where_it_fits_and_never_moves(
+    tmp_path: Path, ending: str, container: str, copied: bool
+) -> None:
+    rng = np.random.default_rng(0)
+    clicks = np.zeros(48000 * 2, np.float32)
+    clicks[[9000, 30000, 61000, 88000]] = 0.9
+    soundfile.write(tmp_path / "clicks.wav", clicks + rng.normal(0, 1e-3, len(clicks)), 48000)
+    voice = tmp_path / f"voice.{ending}"
+    words = [ffmpeg_executable(), "-loglevel", "error", "-i", str(tmp_path / "clicks.wav"), str(voice)]
+    subprocess.run(words, check=True)
+    encoding = Encoding(container=container)
+    assert encode.can_copy(voice, encoding) is copied
+    out = tmp_path / f"out.{container}"
+    encode.join_segments([write_segment(tmp_path / "0.mp4", 50, Fraction(25), encoding)], voice, encoding, out)
+    heard, given = sound_of(out), sound_of(voice)
+    for start in (0, 24000, 48000, 72000):
+        span = slice(start, start + 24000)
+        assert abs(int(np.abs(heard[span]).argmax()) - int(np.abs(given[span]).argmax())) <= 48  # 1 ms
+
+
 def test_tags_are_readable(tmp_path: Path) -> None:
     out = tmp_path / "out.mp4"
     encode.join_segments(
@@ -162,9 +212,10 @@ def test_a_frame_of_another_size_is_refused(tmp_path: Path) -> None:
 
 def test_ffmpeg_that_dies_is_one_line(tmp_path: Path) -> None:
     missing = tmp_path / "gone"
-    with pytest.raises(RenderError, match="ffmpeg failed"), SegmentWriter(
-        missing / "s.mp4", SIZE, Fraction(25), Encoding()
-    ) as writer:
+    with (
+        pytest.raises(RenderError, match="ffmpeg failed"),
+        SegmentWriter(missing / "s.mp4", SIZE, Fraction(25), Encoding()) as writer,
+    ):
         for index in range(400):
             writer.write(frame(index))
 

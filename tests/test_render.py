@@ -85,9 +85,7 @@ def test_a_stopped_render_goes_on_where_it_was(tmp_path: Path, monkeypatch: pyte
     assert not list(tmp_path.rglob("*.part"))
     asked: list[int] = []
     original = rendering.frame_stream
-    monkeypatch.setattr(
-        rendering, "frame_stream", lambda *words: asked.append(words[3]) or original(*words)
-    )
+    monkeypatch.setattr(rendering, "frame_stream", lambda *words: asked.append(words[3]) or original(*words))
     result = render_video(hopper(), voice, out, SMALL)
     assert asked == [20] and result.report["reused_frames"] == 20
     assert out.read_bytes() == whole.read_bytes()

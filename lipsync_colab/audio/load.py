@@ -44,13 +44,14 @@ def load_speech(path: str | Path, text: str = "") -> Speech:
     blocks = decoded_blocks(track, LONGEST_SECONDS + 1)
     with tempfile.TemporaryFile(prefix="lipsync-sound-") as storage:
         try:
-            samples = _store(blocks, storage, track)
+            samples, spoilt = _store(blocks, storage, track)
         except OSError as error:
             if error.errno not in (errno.ENOSPC, errno.EDQUOT):
                 raise
             message = f"the disk of {tempfile.gettempdir()} is full: free some space there or point TMPDIR elsewhere"
             raise MachineError(message) from error
-    return Speech(samples=samples, rate=RATE, track=track, text=text)
+    # A track with samples that are not numbers cannot be compressed: what was cleaned is heard in its place.
+    return Speech(samples=samples, rate=RATE, track=None if spoilt else track, text=text)
 
 
 def check_file(path: Path) -> None:
@@ -75,8 +76,8 @@ def check_file(path: Path) -> None:
         raise InputError(f"{shown} cannot be read ({reason}): check its name and permissions") from error
 
 
-def _store(blocks: Iterator[NDArray[np.float32]], storage: IO[bytes], track: Path) -> NDArray[np.float32]:
-    """Write the blocks to the file, clean them and return them as a read-only map."""
+def _store(blocks: Iterator[NDArray[np.float32]], storage: IO[bytes], track: Path) -> tuple[NDArray[np.float32], int]:
+    """Write the blocks to the file, clean them; return them as a read-only map, and how many samples were spoilt."""
     total = spoilt = 0
     for block in blocks:
         bad = ~np.isfinite(block)
@@ -97,7 +98,7 @@ def _store(blocks: Iterator[NDArray[np.float32]], storage: IO[bytes], track: Pat
     if total * 4 < mmap.PAGESIZE * 1024:  # a few megabytes are handier as a plain array
         samples = np.array(samples)
         samples.flags.writeable = False
-    return samples
+    return samples, spoilt
 
 
 def _clean(samples: NDArray[np.float32]) -> None:

@@ -103,6 +103,17 @@ def speech_digest(speech: Speech) -> str:
     return hashlib.sha256(speech.samples.tobytes()).hexdigest()
 
 
+def heard_track(speech: Speech, folder: Path) -> Path:
+    """Return the file that is muxed: the original track, or the samples as a WAV in ``folder``."""
+    if speech.track is not None:
+        return speech.track
+    import soundfile
+
+    path = folder / "voice.wav"
+    soundfile.write(path, speech.samples, speech.rate, "PCM_16")
+    return path
+
+
 def finish_still(render: Render) -> Canvas:
     """Bring the still to output size, once."""
     settings = render.plan.settings
@@ -134,11 +145,10 @@ def run(
     with _timed(seconds, "join"):
         encode.join_segments(
             [segments.path(start) for start in segments.starts],
-            render.speech.track,
+            heard_track(render.speech, segments.folder),
             render.encoding,
             render.output,
             encode.provenance_tags(provenance(plan)),
-            copy_audio=False,
         )
     report = {"frames": plan.frames, "reused_frames": reused}
     write_sidecar(render.output, plan, report, seconds)
@@ -228,5 +238,3 @@ def preview(render: Render, frame: int | None = None) -> Image:
         return next(frames).copy()
     finally:
         stream.close(frames)
-
-
