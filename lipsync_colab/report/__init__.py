@@ -1,0 +1,1 @@
+"""What a talking video measures: lips against speech, stillness, sharpness, timing, provenance."""
