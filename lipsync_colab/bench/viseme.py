@@ -13,7 +13,7 @@ from typing import Any
 
 from lipsync_colab.audio.ffmpeg import ffmpeg_executable
 from lipsync_colab.encode import Encoding, segment_arguments
-from lipsync_colab.narrate.voice import speak, write_wav
+from lipsync_colab.narrate.voice import speak
 from lipsync_colab.pipeline.render import Render, finish_still, frame_stream, prepare
 from lipsync_colab.pipeline.render import run as render
 from lipsync_colab.types import Image, RenderSettings, Speech
@@ -36,7 +36,7 @@ def measure(portrait: Path, seconds: float = 10.0) -> dict[str, Any]:
         second of video for the whole render, and seconds until the first frame.
     """
     with tempfile.TemporaryDirectory(prefix="lipsync-colab-") as folder:
-        speech = write_wav(_speech(seconds), Path(folder) / "voice.wav")
+        speech = _speech(seconds, Path(folder) / "voice.wav")
         settings = RenderSettings(size="1080p", aspect="1:1")
         return {
             name: _compare(portrait, speech, Path(folder), dataclasses.replace(settings, still=still))
@@ -44,11 +44,11 @@ def measure(portrait: Path, seconds: float = 10.0) -> dict[str, Any]:
         }
 
 
-def _speech(seconds: float) -> Speech:
-    text, spoken = LINE, speak(LINE)
+def _speech(seconds: float, path: Path) -> Speech:
+    text, spoken = LINE, speak(LINE, path=path)
     while spoken.seconds < seconds:
         text = f"{text} {LINE}"
-        spoken = speak(text)
+        spoken = speak(text, path=path)
     return spoken
 
 

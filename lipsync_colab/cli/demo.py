@@ -41,12 +41,12 @@ def portrait_path() -> Path:
 
 def run(options: argparse.Namespace) -> int:
     """Speak, render, and say how to do it with one's own files."""
-    from lipsync_colab.narrate.voice import speak, write_wav
+    from lipsync_colab.narrate.voice import speak
     from lipsync_colab.pipeline.render import render_video
 
     settings = RenderSettings(size=options.size, aspect=options.aspect)
     with tempfile.TemporaryDirectory(prefix="lipsync-colab-") as folder:
-        speech = write_wav(speak(options.text), Path(folder) / "voice.wav")
+        speech = speak(options.text, path=Path(folder) / "voice.wav")
         with progress_for(options.quiet, options.json) as progress:
             result = render_video(portrait_path(), speech, options.output, settings, progress)
     print_result(result, options.quiet, options.json)

@@ -31,7 +31,10 @@ class Bar:
         if stage != self._stage:
             self._close()
             self._stage = stage
-            self._bar = tqdm(total=total, desc=stage, unit="frame" if stage == "frames" else "", file=sys.stderr)
+            # In a log, where lines cannot be drawn over, one line in ten seconds is enough.
+            interval = 0.1 if sys.stderr.isatty() else 10.0
+            unit = "frame" if stage == "frames" else ""
+            self._bar = tqdm(total=total, desc=stage, unit=unit, file=sys.stderr, mininterval=interval)
         self._bar.update(done - self._bar.n)
 
     def __exit__(
