@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 import subprocess
@@ -12,6 +13,8 @@ from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
 from typing import IO
+
+import numpy as np
 
 from lipsync_colab.audio.ffmpeg import ffmpeg_executable, untrusted_input
 from lipsync_colab.errors import InputError, MachineError, RenderError
@@ -173,7 +176,7 @@ class SegmentWriter:
         self.frames = 0
         self._size = size
         self._part = path.with_name(path.name + ".part")
-        self._log: IO[bytes] = tempfile.TemporaryFile()
+        self._log: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the writer
         command = segment_arguments(ffmpeg_executable(), size, fps, encoding, self._part)
         self._process = subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=self._log, start_new_session=True
@@ -194,7 +197,7 @@ class SegmentWriter:
             raise ValueError(f"frame of shape {frame.shape} in a video of size {self._size}")
         assert self._process.stdin is not None
         try:
-            self._process.stdin.write(memoryview(frame).cast("B") if frame.flags.c_contiguous else frame.tobytes())
+            self._process.stdin.write(np.ascontiguousarray(frame).data)
         except (BrokenPipeError, OSError) as error:
             self._process.wait()
             raise self._failure() from error
@@ -229,10 +232,8 @@ class SegmentWriter:
             self._process.kill()
             self._process.wait()
         if self._process.stdin is not None and not self._process.stdin.closed:
-            try:
+            with contextlib.suppress(OSError):  # unsent bytes for a process that is gone
                 self._process.stdin.close()
-            except OSError:
-                pass  # unsent bytes for a process that is gone
         self._log.close()
         self._part.unlink(missing_ok=True)
 

@@ -25,8 +25,8 @@ def frame(index: int, size: tuple[int, int] = SIZE) -> Image:
     return image
 
 
-def write_segment(path: Path, frames: int, fps: Fraction, encoding: Encoding = Encoding()) -> Path:
-    with SegmentWriter(path, SIZE, fps, encoding) as writer:
+def write_segment(path: Path, frames: int, fps: Fraction, encoding: Encoding | None = None) -> Path:
+    with SegmentWriter(path, SIZE, fps, encoding or Encoding()) as writer:
         for index in range(frames):
             writer.write(frame(index))
     return path

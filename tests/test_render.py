@@ -80,7 +80,7 @@ def test_a_stopped_render_goes_on_where_it_was(tmp_path: Path, monkeypatch: pyte
             cancel.set()
 
     with pytest.raises(Cancelled):
-        render_video(hopper(), voice, out, SMALL, stop_in_the_third_segment, cancel)
+        render_video(hopper(), voice, out, SMALL, progress=stop_in_the_third_segment, cancel=cancel)
     assert not out.exists()
     assert not list(tmp_path.rglob("*.part"))
     asked: list[int] = []
@@ -101,7 +101,8 @@ plan.SEGMENT_SECONDS = 0.4
 def die(stage, done, total):
     if done == 17:
         os.kill(os.getpid(), signal.SIGKILL)
-render_video(Path(sys.argv[1]), Path(sys.argv[2]), Path(sys.argv[3]), RenderSettings(size="256x300", head_motion=0.0), die)
+portrait, voice, out = map(Path, sys.argv[1:4])
+render_video(portrait, voice, out, RenderSettings(size="256x300", head_motion=0.0), progress=die)
 """
 
 

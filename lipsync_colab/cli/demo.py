@@ -48,7 +48,7 @@ def run(options: argparse.Namespace) -> int:
     with tempfile.TemporaryDirectory(prefix="lipsync-colab-") as folder:
         speech = speak(options.text, path=Path(folder) / "voice.wav")
         with progress_for(options.quiet, options.json) as progress:
-            result = render_video(portrait_path(), speech, options.output, settings, progress)
+            result = render_video(portrait_path(), speech, options.output, settings, progress=progress)
     print_result(result, options.quiet, options.json)
     if not options.quiet and not options.json:
         print(f"The sitter: {SITTER}.")

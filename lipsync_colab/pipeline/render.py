@@ -161,6 +161,7 @@ def render_video(
     speech: Path | Speech,
     output: Path,
     settings: RenderSettings | None = None,
+    *,
     progress: Progress = silent,
     cancel: threading.Event | None = None,
     work: Path | None = None,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
+from lipsync_colab.engines.viseme.life import add_life
 from lipsync_colab.engines.viseme.motion import MotionTrack
 from lipsync_colab.engines.viseme.rig import FaceRig
 from lipsync_colab.engines.viseme.track import mouth_track
@@ -15,7 +16,17 @@ TrackMaker = Callable[[Speech, RenderPlan], MotionTrack]
 def speaking_track(speech: Speech, plan: RenderPlan) -> MotionTrack:
     """Return how a face moves that says a speech, every channel at every frame of a plan."""
     settings = plan.settings
-    return mouth_track(speech, plan.rate, plan.frames, settings.expression, settings.text or speech.text)
+    mouth = mouth_track(speech, plan.rate, plan.frames, settings.expression, settings.text or speech.text)
+    return add_life(
+        mouth,
+        speech,
+        plan.rate,
+        head_motion=settings.head_motion,
+        expression=settings.expression,
+        blink=settings.blink,
+        still=settings.still,
+        seed=settings.seed,
+    )
 
 
 class VisemeEngine:
