@@ -14,11 +14,11 @@ from lipsync_colab.types import Array, Face
 
 REGION = (
     *(397, 365, 379, 378, 400, 377, 152, 148, 176, 149, 150, 136, 172),
-    *(205, 98, 2, 327, 425),
+    *(205, 97, 164, 326, 425),
 )
-"""Mesh vertices round the region: the jaw line from one corner to the other, then cheeks and the base of the nose."""
-FEATHER = 10.0
-"""Width of the edge in crop pixels, half of it inside the region: about a tenth of the face's height."""
+"""Mesh vertices round the region: the jaw line from side to side, then cheeks and the groove under the nose."""
+FEATHER = 8.0
+"""Width of the edge in crop pixels, half of it inside the region: about a twelfth of the face's height."""
 RIM = 5.0
 """The mask falls to 0 over this many pixels at the crop's border."""
 FINE = 4
@@ -42,7 +42,9 @@ def mouth_mask(face: Face, crop: FaceCrop) -> Array:
     cv2.fillPoly(drawn, [corners], (1,))
     inside = cv2.distanceTransform(drawn, cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
     outside = cv2.distanceTransform(1 - drawn, cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
-    signed = cv2.resize((inside - outside) / FINE, (FACE_SIZE, FACE_SIZE), interpolation=cv2.INTER_AREA)
+    # Distances run between pixel centres, the outline lies half a pixel before them.
+    distance = np.maximum(inside - 0.5, 0) - np.maximum(outside - 0.5, 0)
+    signed = cv2.resize(distance / FINE, (FACE_SIZE, FACE_SIZE), interpolation=cv2.INTER_AREA)
     return smooth_step(signed / FEATHER + 0.5) * _rim()
 
 
