@@ -15,7 +15,8 @@ from typing import Any, BinaryIO
 from lipsync_colab.errors import WeightsError
 from lipsync_colab.types import Progress
 
-BLOCK = 1 << 20
+BLOCK = 1 << 18
+"""Bytes taken at a time; what a lost connection costs at most."""
 RETRYABLE = (408, 425, 429, 500, 502, 503, 504)
 """Status codes of a server that may do better in a moment."""
 
@@ -117,9 +118,12 @@ class Download:
                 "the server sent a web page instead of the file (a login page of the network, or a moved file); "
                 "open the address in a browser, or use another network"
             )
+        length = _length(response)
+        if self.size is not None and length not in (None, self.size):
+            raise WeightsError(f"the file there has {length:,} bytes, expected {self.size:,}")
 
     def _receive(self, response: Any, start: int) -> None:
-        total = self.size or start + int(response.headers.get("Content-Length") or 0)
+        total = self.size or _length(response) or 0
         with full_disk_explained(self.part, self.name), self.part.open("ab") as file:
             file.truncate(start)
             done = start
@@ -131,6 +135,13 @@ class Download:
             finish(file)
         if total and done < total:
             raise LostConnectionError(f"it ended after {done:,} of {total:,} bytes")
+
+
+def _length(response: Any) -> int | None:
+    """Return how many bytes the whole file has by the server's word, or None."""
+    text = response.headers.get("Content-Range" if response.status_code == 206 else "Content-Length") or ""
+    last = str(text).rpartition("/")[2]
+    return int(last) if last.isdigit() else None
 
 
 def finish(file: BinaryIO) -> None:
