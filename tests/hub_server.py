@@ -29,6 +29,7 @@ class Entry:
         refusal: status and error code instead of the file (``(403, "GatedRepo")``).
         told_size: what HEAD says of the size; None for the truth, 0 for nothing.
         plain: whether HEAD answers 200 as for small files, rather than redirect as for large ones.
+        etag: the name of the blob, by default the sha256.
     """
 
     content: bytes
@@ -36,6 +37,7 @@ class Entry:
     refusal: tuple[int, str] | None = None
     told_size: int | None = None
     plain: bool = False
+    etag: str = ""
 
     @property
     def sha256(self) -> str:
@@ -51,13 +53,15 @@ class HubServer:
     Attributes:
         entries: the files.
         requests: method, path and Range of each request, in order.
-        tokens: the Authorization headers that were sent.
+        tokens: the Authorization headers that the Hub saw.
+        storage_tokens: the Authorization headers that the storage behind it saw.
     """
 
     def __init__(self, **entries: Entry) -> None:
         self.entries: dict[str, Entry] = dict(entries)
         self.requests: list[tuple[str, str, str]] = []
         self.tokens: set[str | None] = set()
+        self.storage_tokens: set[str | None] = set()
         self.released = threading.Event()
         server = self
 
@@ -98,8 +102,9 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _entry(self) -> Entry | None:
         self.hub.requests.append((self.command, self.path, self.headers.get("Range", "")))
-        self.hub.tokens.add(self.headers.get("Authorization"))
-        if self.path.startswith("/cdn/"):
+        storage = self.path.startswith("/cdn/")
+        (self.hub.storage_tokens if storage else self.hub.tokens).add(self.headers.get("Authorization"))
+        if storage:
             return self.hub.entries.get(self.path.removeprefix("/cdn/"))
         repo, _, rest = self.path.lstrip("/").partition("/resolve/")
         revision, _, filename = rest.partition("/")
@@ -139,8 +144,9 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _redirect(self, entry: Entry) -> None:
         repo, _, rest = self.path.lstrip("/").partition("/resolve/")
-        location = f"{self.hub.endpoint}/cdn/{repo}/{rest.partition('/')[2]}"
-        headers = {"Location": location, "X-Repo-Commit": COMMIT, "X-Linked-Etag": f'"{entry.sha256}"'}
+        # Another host, as the real one's storage: the client asks the Hub alone for the metadata.
+        location = f"http://localhost:{self.server.server_address[1]}/cdn/{repo}/{rest.partition('/')[2]}"
+        headers = {"Location": location, "X-Repo-Commit": COMMIT, "X-Linked-Etag": f'"{entry.etag or entry.sha256}"'}
         size = len(entry.content) if entry.told_size is None else entry.told_size
         if size:
             headers["X-Linked-Size"] = str(size)

@@ -136,6 +136,7 @@ def test_a_wrong_start_from_an_earlier_run_is_thrown_away(tmp_path: Path) -> Non
     (blobs / f"{ROW['sha256']}.lipsync-colab.incomplete").write_bytes(b"\0" * 500_000)
     with serving() as hub:
         assert store_of(tmp_path, hub, ROW).path_of("model.safetensors").read_bytes() == CONTENT
+        assert hub.gets() == ["bytes=500000-"] * 2 + [""] * 2  # asked of the Hub, then of its storage
 
 
 @pytest.mark.parametrize(
@@ -217,10 +218,11 @@ def test_refusals_say_what_to_do(tmp_path: Path, refusal: tuple[int, str], told:
         store_of(tmp_path, hub, ROW).path_of("model.safetensors")
 
 
-def test_the_token_reaches_the_hub(tmp_path: Path) -> None:
+def test_the_token_reaches_the_hub_and_not_the_storage(tmp_path: Path) -> None:
     with serving() as hub:
         store_of(tmp_path, hub, ROW, token="hf_secret").path_of("model.safetensors")
         assert "Bearer hf_secret" in hub.tokens
+        assert hub.storage_tokens == {None}
 
 
 def test_no_network_is_one_line(tmp_path: Path) -> None:

@@ -189,14 +189,30 @@ class Manifest:
 
 def _home(values: dict[str, str]) -> Home:
     fields = dict(values)
-    return HOME_KINDS[fields.pop("kind")](**fields)
+    home = HOME_KINDS[fields.pop("kind")](**fields)
+    if isinstance(home, LinkHome):
+        if not home.url.startswith("https://"):
+            raise WeightsError(f"{home.url!r} is no https address; correct the manifest")
+    elif isinstance(home, HubHome):
+        _require_safe(home.repo, home.filename)
+        if home.revision and not COMMIT.fullmatch(home.revision):
+            raise WeightsError(f"{home.revision!r} is no full commit hash; correct the manifest")
+    else:
+        _require_safe(home.package, home.member)
+    return home
+
+
+def _require_safe(*names: str) -> None:
+    for name in names:
+        if not SAFE_NAME.fullmatch(name):
+            raise WeightsError(f"{name!r} is no plain relative name: it could lead out of the cache; it is refused")
 
 
 def parse(document: dict[str, Any]) -> Manifest:
     """Return the manifest that a JSON document holds.
 
     Raises:
-        WeightsError: two rows share a name.
+        WeightsError: two rows share a name, a name could lead out of the cache, or a home is not pinned as it must be.
     """
     licences = {key: Licence(key=key, **values) for key, values in document["licences"].items()}
     rows: dict[str, WeightFile] = {}
@@ -206,6 +222,7 @@ def parse(document: dict[str, Any]) -> Manifest:
         fields["engines"] = tuple(fields["engines"])
         fields["homes"] = tuple(_home(home) for home in fields["homes"])
         row = WeightFile(**fields)
+        _require_safe(row.name)
         if row.name in rows:
             raise WeightsError(f"the manifest names {row.name} twice; keep one row")
         rows[row.name] = row

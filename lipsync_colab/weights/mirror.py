@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import shutil
@@ -130,7 +131,8 @@ class Mirror:
         except OSError as error:
             raise WeightsError(f"{self} cannot be written: {error.strerror or error}; check the folder") from error
         finally:
-            part.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):
+                part.unlink()
         entries[row.name] = {"sha256": sha256, "size": size, "origin": origin, "licence": row.licence.name}
         write_json(self.folder / MANIFEST, entries)
         return True

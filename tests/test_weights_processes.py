@@ -1,0 +1,158 @@
+"""Several processes and one weight: two at once, one killed in the middle, a disk that is full."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hub_server import Entry, HubServer
+from weights_fixtures import content_of, document_of, hub_home, row_of, store_of
+
+from lipsync_colab.errors import WeightsError
+from lipsync_colab.weights import transfer
+
+CONTENT = content_of(3_000_000)
+ROW = row_of("model.safetensors", CONTENT, [hub_home()])
+KEY = "team/model/model.bin"
+CHILD = """
+import sys, pathlib
+from lipsync_colab.errors import LipSyncError
+from lipsync_colab.weights.manifest import read
+from lipsync_colab.weights.store import Store
+from lipsync_colab.weights.transfer import Patience
+store = Store(rows=read(pathlib.Path(sys.argv[1])), patience=Patience(timeout=30, attempts=2, pause=0))
+print("ready", flush=True)
+sys.stdin.readline()
+try:
+    [one] = store.fetch(["all"], progress=lambda stage, done, total: print("bytes", done, flush=True))
+    print("path", one.path, one.source is not None, flush=True)
+except LipSyncError as error:
+    print("error", error, flush=True)
+    sys.exit(error.exit_code)
+"""
+
+
+def started(folder: Path, hub: HubServer, row: Mapping[str, Any] = ROW) -> subprocess.Popen[str]:
+    """A process that fetches the row by what its environment says, once it is told to."""
+    document = folder / "manifest.json"
+    document.write_text(json.dumps(document_of(dict(row))))
+    environment = {
+        **os.environ,
+        "HF_HOME": str(folder / "home"),
+        "HF_ENDPOINT": hub.endpoint,
+        "LIPSYNC_COLAB_CACHE": str(folder / "own"),
+        "PYTHONPATH": os.pathsep.join([str(Path(__file__).parents[1]), os.environ.get("PYTHONPATH", "")]),
+    }
+    command = [sys.executable, "-c", CHILD, str(document)]
+    child = subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment, bufsize=1
+    )
+    assert child.stdout is not None
+    assert child.stdout.readline().strip() == "ready"
+    return child
+
+
+def told(child: subprocess.Popen[str]) -> list[str]:
+    """Start the fetch and return the words of the last line."""
+    out, _ = child.communicate("\n", timeout=60)
+    return out.strip().splitlines()[-1].split(" ", 1)
+
+
+def test_two_processes_end_with_one_good_file(tmp_path: Path) -> None:
+    with HubServer() as hub:
+        hub.entries[KEY] = Entry(CONTENT, ["slow:0.005"])
+        children = [started(tmp_path, hub), started(tmp_path, hub)]
+        for child in children:
+            assert child.stdin is not None
+            child.stdin.write("\n")
+        words = [told(child) for child in children]
+        assert len([path for method, path, _ in hub.requests if method == "GET" and path.startswith("/cdn/")]) == 1
+    assert sorted(word[1].endswith("True") for word in words) == [False, True]
+    [path] = {word[1].rsplit(" ", 1)[0] for word in words}
+    assert Path(path).read_bytes() == CONTENT
+    assert path.startswith(str(tmp_path / "home" / "hub"))
+
+
+def test_killed_in_the_middle_and_run_again(tmp_path: Path) -> None:
+    with HubServer() as hub:
+        hub.entries[KEY] = Entry(CONTENT, ["stall:2000000", ""])
+        child = started(tmp_path, hub)
+        assert child.stdin is not None
+        assert child.stdout is not None
+        child.stdin.write("\n")
+        for line in child.stdout:
+            if line.startswith("bytes") and int(line.split()[1]) >= 1_500_000:
+                break
+        child.send_signal(signal.SIGKILL)
+        child.communicate()
+        assert child.returncode == -signal.SIGKILL
+        names = [path.name for path in (tmp_path / "home" / "hub").rglob("*") if path.is_file()]
+        assert all(name.endswith(".incomplete") for name in names)
+        word, rest = told(started(tmp_path, hub))
+        assert word == "path"
+        assert Path(rest.rsplit(" ", 1)[0]).read_bytes() == CONTENT
+        resumed = int(hub.gets()[-1].removeprefix("bytes=").rstrip("-"))
+        assert resumed >= 1_500_000
+
+
+def test_exit_code_of_a_failure_is_three(tmp_path: Path) -> None:
+    with HubServer() as hub:
+        child = started(tmp_path, hub)
+        assert told(child)[0] == "error"
+        assert child.returncode == 3
+
+
+@contextlib.contextmanager
+def small_disk(folder: Path, size: str) -> Iterator[Path]:
+    """A file system of a few bytes; skips where this process may not mount one."""
+    folder.mkdir()
+    options = ["-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(folder)]
+    if not hasattr(os, "geteuid") or os.geteuid() != 0:
+        pytest.skip("only root can mount a small disk")
+    done = subprocess.run(["mount", *options], check=False, capture_output=True)
+    if done.returncode:
+        pytest.skip("this machine does not let root mount a small disk")
+    try:
+        yield folder
+    finally:
+        subprocess.run(["umount", str(folder)], check=True)
+
+
+def test_a_disk_that_is_too_small_is_refused_before_the_download(tmp_path: Path) -> None:
+    with small_disk(tmp_path / "disk", "1m") as disk, HubServer() as hub:
+        hub.entries[KEY] = Entry(CONTENT)
+        with pytest.raises(WeightsError, match=r"disk is full: 3,000,000 bytes are needed .* set HF_HOME"):
+            store_of(disk, hub, ROW).path_of("model.safetensors")
+        assert hub.gets() == []
+
+
+def test_a_disk_that_fills_up_is_left_usable(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(transfer, "room_for", lambda folder, size, name: None)  # as if another program took the room
+    with small_disk(tmp_path / "disk", "1m") as disk, HubServer() as hub:
+        hub.entries[KEY] = Entry(CONTENT)
+        with pytest.raises(WeightsError, match="disk is full: no space is left"):
+            store_of(disk, hub, ROW).path_of("model.safetensors")
+        free = os.statvfs(disk)
+        assert free.f_bavail * free.f_frsize > 500_000
+
+
+def test_a_full_disk_without_a_small_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(file: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(transfer, "finish", full)
+    with HubServer() as hub:
+        hub.entries[KEY] = Entry(CONTENT)
+        row = {**ROW, "homes": [hub_home(), hub_home("second/home")]}
+        with pytest.raises(WeightsError, match=r"^the disk is full: no space is left for model\.safetensors"):
+            store_of(tmp_path, hub, row).path_of("model.safetensors")
+    assert not [path for path in (tmp_path / "hub").rglob("*") if path.is_file()]
