@@ -6,23 +6,10 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from viseme_portraits import face_of, portrait
+from viseme_portraits import turned
 
 from lipsync_colab.engines.viseme.facing import Facing, check_facing
 from lipsync_colab.errors import InputError
-from lipsync_colab.types import Face
-
-
-def turned(yaw: float, pitch: float = 0.0, roll: float = 0.0) -> Face:
-    """Return a frontal face turned in space by degrees."""
-    mesh = portrait("hopper").face.mesh.astype(np.float64)
-    facing = Facing.of(face_of(mesh))
-    frontal = (mesh - facing.origin) @ facing.axes
-    a, b, c = np.radians([yaw, pitch, roll])
-    around_y = np.array([[np.cos(a), 0, -np.sin(a)], [0, 1, 0], [np.sin(a), 0, np.cos(a)]])
-    around_x = np.array([[1, 0, 0], [0, np.cos(b), -np.sin(b)], [0, np.sin(b), np.cos(b)]])
-    around_z = np.array([[np.cos(c), -np.sin(c), 0], [np.sin(c), np.cos(c), 0], [0, 0, 1]])
-    return face_of(frontal @ (around_z @ around_x @ around_y).T + facing.origin)
 
 
 @given(st.floats(-45, 45), st.floats(-25, 25), st.floats(-30, 30))

@@ -6,11 +6,12 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from viseme_portraits import POSES, portrait
+from viseme_portraits import POSES, portrait, turned
 
 from lipsync_colab.engines.viseme.motion import MOUTH
 from lipsync_colab.engines.viseme.mouth import Mouth
 from lipsync_colab.engines.viseme.spline import spline_operator
+from lipsync_colab.types import Portrait
 
 NO_FOLD = 0.15
 MOUTHS = {name: Mouth(portrait(name)) for name in ("hopper", "astronaut")}
@@ -36,6 +37,29 @@ def test_no_lean_or_scale_folds_the_face(name: str, roll: float, size: int, face
     mouth = Mouth(portrait(name, size, roll, faces))
     for pose in POSES.values():
         assert smallest(mouth, pose) > NO_FOLD
+
+
+@settings(max_examples=15, deadline=None)
+@given(yaw=st.floats(-48, 48), pitch=st.floats(-30, 30))
+def test_no_turn_folds_the_face(yaw: float, pitch: float) -> None:
+    mouth = Mouth(Portrait(portrait("hopper").image, turned(yaw, pitch)))
+    for pose in POSES.values():
+        assert smallest(mouth, pose) > NO_FOLD
+
+
+def test_turned_mouth_is_foreshortened_and_opens_along_the_jaw() -> None:
+    image = portrait("hopper").image
+    spans, drops = [], []
+    for yaw in (0, 35):
+        mouth = Mouth(Portrait(image, turned(yaw, roll=20)))
+        closed, wide = (mouth.lips.pose(pose) for pose in ({}, {"jaw": 1.0}))
+        places = mouth.facing.picture(closed.inner_upper)
+        spans.append(np.linalg.norm(places[-1] - places[0]))
+        drop = mouth.facing.picture(wide.inner_lower[5]) - mouth.facing.picture(wide.inner_upper[5])
+        drops.append(drop / np.linalg.norm(drop))
+    assert spans[1] < 0.9 * spans[0]
+    down = np.array([-np.sin(np.radians(20)), np.cos(np.radians(20))])
+    assert all(drop @ down > 0.99 for drop in drops)
 
 
 @pytest.mark.parametrize("name", MOUTHS)

@@ -10,6 +10,7 @@ import matplotlib.cbook
 import numpy as np
 import pytest
 
+from lipsync_colab.engines.viseme.facing import Facing
 from lipsync_colab.types import Array, Face, Portrait
 
 MESHES = Path(__file__).parent / "data" / "viseme"
@@ -62,6 +63,18 @@ def portrait(name: str, size: int = 640, roll: float = 0.0, faces: float = 4.6) 
     transform = cv2.getRotationMatrix2D((float(centre[0]), float(centre[1])), roll, scale)
     transform[:, 2] += size / 2 - centre
     return warped(source, transform, (size, size))
+
+
+def turned(yaw: float, pitch: float = 0.0, roll: float = 0.0) -> Face:
+    """Return the first portrait's face, straightened and turned in space by degrees."""
+    mesh = portrait("hopper").face.mesh.astype(np.float64)
+    facing = Facing.of(face_of(mesh))
+    frontal = (mesh - facing.origin) @ facing.axes
+    a, b, c = np.radians([yaw, pitch, roll])
+    around_y = np.array([[np.cos(a), 0, -np.sin(a)], [0, 1, 0], [np.sin(a), 0, np.cos(a)]])
+    around_x = np.array([[1, 0, 0], [0, np.cos(b), -np.sin(b)], [0, np.sin(b), np.cos(b)]])
+    around_z = np.array([[np.cos(c), -np.sin(c), 0], [np.sin(c), np.cos(c), 0], [0, 0, 1]])
+    return face_of(frontal @ (around_z @ around_x @ around_y).T + facing.origin)
 
 
 def laid_in(portrait: Portrait, patches: tuple) -> Array:

@@ -8,9 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from lipsync_colab.engines.viseme import landmarks
+from lipsync_colab.engines.viseme.contour import snap_outer, snap_seam
 from lipsync_colab.engines.viseme.facing import Facing
 from lipsync_colab.engines.viseme.floats import Floats
 from lipsync_colab.engines.viseme.ramp import smoothstep
+from lipsync_colab.types import Image
 
 NEUTRAL_WIDTH = 0.80
 """Width of a resting mouth in eye distances."""
@@ -53,13 +55,18 @@ class LipContours:
 class Lips:
     """What one person's lips do: absolute targets, so that a smiling picture can close its mouth.
 
+    Args:
+        image: uint8 (H, W, 3) RGB, shows where the lips' edges are.
+        mesh: (478, 3) in pixels.
+        facing: of the face.
+
     Attributes:
         source: the contours as the picture has them.
         parted: how open the picture's mouth is, in eye distances; 0 when the lips touch.
         width: between the corners in the picture, in eye distances.
     """
 
-    def __init__(self, mesh: Floats, facing: Facing) -> None:
+    def __init__(self, image: Image, mesh: Floats, facing: Facing) -> None:
         groups = (
             landmarks.OUTER_UPPER,
             landmarks.OUTER_LOWER,
@@ -68,8 +75,10 @@ class Lips:
         )
         self.source = LipContours(*(facing.local(mesh[list(group)].astype(np.float64)) for group in groups))
         self.parted = self.source.opening
+        self.source.outer_upper[:] = snap_outer(image, facing, self.source.outer_upper, upper=True)
+        self.source.outer_lower[:] = snap_outer(image, facing, self.source.outer_lower, upper=False)
         if self.parted < TOUCHING:
-            self._shut()
+            self._shut(image, facing)
         self._clear_teeth()
         upper, lower = self.source.inner_upper, self.source.inner_lower
         self.width = float(self.source.outer_upper[-1, 0] - self.source.outer_upper[0, 0])
@@ -84,9 +93,9 @@ class Lips:
         relax = RELAX * self._smile if self.width > neutral else 0.0
         self.resting_width = self.width + relax * (neutral - self.width)
 
-    def _shut(self) -> None:
-        """Let the inner contours of a closed mouth coincide: at rest nothing moves."""
-        middle = (self.source.inner_upper + self.source.inner_lower) / 2
+    def _shut(self, image: Image, facing: Facing) -> None:
+        """Let the inner contours of a closed mouth coincide on the line that shows: at rest nothing moves."""
+        middle = snap_seam(image, facing, (self.source.inner_upper + self.source.inner_lower) / 2)
         self.source.inner_upper[:] = middle
         self.source.inner_lower[:] = middle
         self.parted = 0.0

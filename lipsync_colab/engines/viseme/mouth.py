@@ -37,7 +37,7 @@ class Mouth:
         check_facing(portrait.face)
         self.facing = Facing.of(portrait.face)
         self.light = Light.of(portrait)
-        self.lips = Lips(mesh, self.facing)
+        self.lips = Lips(portrait.image, mesh, self.facing)
         self.field = MouthField(mesh, self.facing, self.lips, portrait.size)
         own = own_row(portrait.image, self.facing, self.lips.source, self.light)
         self.amount = self.field.amount * self.facing.amount
