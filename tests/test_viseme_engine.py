@@ -51,7 +51,7 @@ def test_frame_does_not_depend_on_the_start() -> None:
 
 def test_silence_leaves_a_closed_mouth_alone() -> None:
     engine = VisemeEngine()
-    for patches in engine.animate(portrait("hopper"), SPEECH, plan(head_motion=0.0, blink=0.0, still=True)):
+    for patches in engine.animate(portrait("hopper"), SPEECH, plan(head_motion=0.0, blink=0.0, expression=0.0)):
         assert patches == ()
     assert engine.track is not None
     assert len(engine.track) == FRAMES
