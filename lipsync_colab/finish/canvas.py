@@ -1,55 +1,100 @@
-"""The still at output size (a first cut: to be replaced by the finishing owner's, which crops and extends)."""
+"""The canvas: the still brought to output size, once, with its faces moved along."""
 
 from __future__ import annotations
 
-import dataclasses
-import re
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 
-import cv2
 import numpy as np
 
-from lipsync_colab.errors import InputError
-from lipsync_colab.types import Array, Image, Portrait
+from lipsync_colab.finish.background import (
+    Background,
+    Outpaint,
+    backdrop,
+    blend,
+    fill_canvas,
+    parse_background,
+    resized,
+)
+from lipsync_colab.finish.framing import frame_face, output_size, parse_size, place_still
+from lipsync_colab.types import Array, Image, Portrait, Upscaler
 
-SHORT_SIDES = {"1080p": 1080, "1440p": 1440, "2160p": 2160}
-ASPECTS = {"1:1": (1, 1), "16:9": (16, 9), "9:16": (9, 16)}
+__all__ = ["Canvas", "make_canvas", "output_size", "parse_size"]
+
+Matte = Callable[[Image], Array]
+"""``matte(image)``: float32 (H, W) in [0, 1], 1 where the person is."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Canvas:
-    """The finished still and where the portrait went."""
+    """The finished still.
+
+    Attributes:
+        portrait: its image is the canvas; its faces lie on it.
+        transform: float32 (2, 3), pixels of the portrait as it was given → canvas pixels.
+    """
 
     portrait: Portrait
     transform: Array
 
-
-def output_size(portrait: tuple[int, int], size: str, aspect: str) -> tuple[int, int]:
-    """Return the video's ``(width, height)``, even."""
-    if aspect != "match" and aspect not in ASPECTS:
-        raise InputError(f"--aspect {aspect}: choose match, 1:1, 16:9 or 9:16")
-    if size not in SHORT_SIDES:
-        width, _, height = size.partition("x")
-        if not (width.isdigit() and height.isdigit() and int(width) >= 64 and int(height) >= 64):
-            raise InputError(f"--size {size}: choose 1080p, 1440p, 2160p or WxH such as 1280x720")
-        return int(width) // 2 * 2, int(height) // 2 * 2
-    across, down = ASPECTS.get(aspect, portrait)
-    scale = SHORT_SIDES[size] / min(across, down)
-    return round(across * scale / 2) * 2, round(down * scale / 2) * 2
+    @property
+    def size(self) -> tuple[int, int]:
+        """``(width, height)`` in pixels."""
+        return self.portrait.size
 
 
-def make_canvas(portrait: Portrait, size: tuple[int, int], background: str) -> Canvas:
-    """Enlarge the portrait until it covers the canvas, and cut it round the face."""
-    if background != "blur" and not re.fullmatch("#[0-9A-Fa-f]{6}", background) and not Path(background).is_file():
-        raise InputError(f"--background {background}: give blur, a colour such as #203040, or an image file")
-    width, height = size
-    scale = max(width / portrait.size[0], height / portrait.size[1])
-    image = cv2.resize(portrait.image, None, fx=scale, fy=scale, interpolation=cv2.INTER_LANCZOS4)
-    middle = portrait.face.points.mean(axis=0) * scale
-    left = int(np.clip(middle[0] - width / 2, 0, image.shape[1] - width))
-    top = int(np.clip(middle[1] - 0.45 * height, 0, image.shape[0] - height))
-    transform = np.array([[scale, 0, -left], [0, scale, -top]], np.float32)
-    pixels: Image = np.ascontiguousarray(image[top : top + height, left : left + width], np.uint8)
-    moved = dataclasses.replace(portrait, image=pixels, face=portrait.face.moved(transform))
-    return Canvas(moved, transform)
+def make_canvas(
+    portrait: Portrait,
+    size: tuple[int, int],
+    background: str | Background = "blur",
+    upscaler: Upscaler | None = None,
+    *,
+    matte: Matte | None = None,
+    outpaint: Outpaint | None = None,
+) -> Canvas:
+    """Bring a portrait to output size.
+
+    The head keeps its room; what the picture lacks for the shape is filled by the background. A picture that
+    already has the resolution is cropped, never resampled.
+
+    Args:
+        portrait: the still as it was read, or restored and enlarged.
+        size: ``(width, height)`` of the video, even; see :func:`output_size`.
+        background: ``blur``, ``inpaint``, ``#RRGGBB`` or a picture file.
+        upscaler: enlarges the part that is shown; Lanczos by default.
+        matte: cuts the person out: a colour or an image then replaces everything behind the person, not only what
+            lies beyond the picture.
+        outpaint: draws what is missing, for ``inpaint``; without it the blurred reflection stands in.
+
+    Raises:
+        InputError: the background cannot be used.
+        ValueError: the size is odd.
+    """
+    if size[0] % 2 or size[1] % 2:
+        raise ValueError(f"canvas of odd size {size}")
+    wanted = parse_background(background) if isinstance(background, str) else background
+    framing = frame_face(portrait.size, portrait.face, size)
+    place = place_still(framing, portrait.size)
+    left, top, right, bottom = place.crop
+    picture = _scaled(portrait.image[top:bottom, left:right], place.scaled, upscaler)
+    transform = place.transform
+    moved = replace(
+        portrait,
+        image=picture,
+        face=portrait.face.moved(transform),
+        others=tuple(face.moved(transform) for face in portrait.others),
+    )
+    if matte is None or wanted.kind not in ("colour", "image"):
+        image = fill_canvas(picture, place.offset, size, wanted, keep=moved.face.box, outpaint=outpaint)
+    else:
+        whole = fill_canvas(picture, place.offset, size, Background("blur"), keep=moved.face.box)
+        image = blend(whole, backdrop(wanted, size), matte(whole))
+    return Canvas(replace(moved, image=image), transform)
+
+
+def _scaled(part: Image, size: tuple[int, int], upscaler: Upscaler | None) -> Image:
+    part = np.ascontiguousarray(part)
+    scale = max(size[0] / part.shape[1], size[1] / part.shape[0])
+    if upscaler is not None and scale > 1:
+        part = upscaler(part, scale)
+    return resized(part, size)
