@@ -36,6 +36,7 @@ class Composer:
         self._still = np.ascontiguousarray(still)
         self._ring = [_Buffer(self._still.copy()) for _ in range(buffers)]
         self._next = 0
+        self._last = self._ring[0]
 
     def frame(self, patches: Patches) -> Image:
         """Return the still with the patches laid over it in order.
