@@ -179,7 +179,7 @@ class MouthField:
         """Return how much of the jaw's motion keeps the widest opening free of folds."""
         for amount in (1.0, 0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3):
             fields = [self.forward(lips.pose(pose), amount) for pose in _extremes(amount)]
-            if min(self.smallest_jacobian(field) for pair in fields for field in pair) > 0.22:
+            if min(self.smallest_jacobian(field) for pair in fields for field in pair) > 0.20:
                 return amount
         return 0.2
 

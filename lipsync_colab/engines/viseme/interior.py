@@ -34,16 +34,12 @@ class Interior:
         lips: of the face.
         light: of the portrait.
         own: the teeth that the portrait shows, or None.
-        amount: how much of the jaw's full motion the face allows.
     """
 
-    def __init__(self, facing: Facing, lips: Lips, light: Light, own: TeethRow | None, amount: float) -> None:
+    def __init__(self, facing: Facing, lips: Lips, light: Light, own: TeethRow | None) -> None:
         self._facing, self._lips, self._light = facing, lips, light
-        self._drop = JAW_DROP * amount
         # A picture taken with closed lips has the line between them already.
         self._lipless = min(1.0, lips.parted / 0.05)
-        # Light that has been through skin is red.
-        self._shade = 1 - light.saturation * np.array([0.22, 0.0, -0.04], np.float32)
         self._grain = 0.6 / max(float(light.skin @ LUMA), 1.0)
         self._own = own is not None
         self._upper = own or drawn_row(light, facing.unit, 0.0, upper=True)
@@ -82,7 +78,7 @@ class Interior:
             mouth = self._layers(gap, opening, pose) * _shadow(gap, pose)[..., None]
             mouth += (self._light.noise(across.shape) * (mouth @ LUMA) * self._grain)[..., None]
             skin += (mouth - skin) * self._coverage(gap)[..., None]
-        skin *= 1 - _seam_shadow(gap, pose, self._lipless)[..., None] * self._shade
+        skin *= 1 - _seam_shadow(gap, pose, self._lipless)[..., None] * self._light.shade
         np.clip(skin, 0, 255, out=skin)
         pixels[:] = np.rint(skin)
 
@@ -101,7 +97,7 @@ class Interior:
     def _layers(self, gap: Gap, opening: Opening, pose: Mapping[str, float]) -> Floats:
         """Return the interior's colour, float32 (h, w, 3), before any shadow: hollow, tongue, lower and upper teeth."""
         jaw, rounding, tongue = (pose.get(name, 0.0) for name in ("jaw", "round", "tongue"))
-        drop = self._drop * jaw
+        drop = JAW_DROP * jaw
         depth = np.clip(gap.below / np.maximum(gap.below + gap.above, 1e-3), 0, 1)
         colour = self._hollow * ((0.62 + 0.45 * depth) * (1 - 0.5 * np.minimum(gap.off_centre, 1) ** 2))[..., None]
         place, shift = look_up(gap.across, self._dental_across, self._dental_shift)
@@ -128,7 +124,7 @@ class Interior:
         thick = (5 + 3 * forward) * MILLIMETRE + 0.30 * drop
         aside = (gap.across - np.float32(opening.centre)) / np.float32(half)
         dome = (np.float32(top + thick) - gap.down) / np.float32(thick)
-        cover = smoothstep((1.08 - np.sqrt(aside**2 + dome**2)) * 3)
+        cover = smoothstep((1.0 - np.sqrt(aside**2 + dome**2)) * (3 + 7 * forward) + 0.4)
         groove = 1 - 0.10 * (1 - forward) * np.exp(-((aside / 0.12) ** 2))
         rim = 0.72 * np.maximum(np.minimum(dome, 1) - 0.75, 0)
         shade = (0.74 + 0.26 * forward) * (0.78 + 0.30 * np.clip(dome, -0.6, 1) - rim) * groove

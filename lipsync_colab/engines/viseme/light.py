@@ -64,6 +64,11 @@ class Light:
         luma = colour @ LUMA
         return luma + (colour - luma) * self.saturation
 
+    @property
+    def shade(self) -> Floats:
+        """How strongly each channel darkens in a shadow on skin: light that has been through skin is red."""
+        return 1 - np.float32(self.saturation) * np.array([0.25, 0.0, -0.06], np.float32)
+
     def noise(self, shape: tuple[int, int]) -> Floats:
         """Return grain, float32 (h, w), for a patch of a shape."""
         rows, columns = (-(-want // have) for want, have in zip(shape, self.grain.shape, strict=True))

@@ -24,6 +24,8 @@ TOUCHING = 0.012
 """An opening below this, in eye distances, is the landmarks' own error on a closed mouth."""
 WIDEST_RISE, WIDEST_DROP = 0.065, 0.215
 """No pose raises the upper lip or drops the lower lip further than this, in eye distances."""
+FULL_LIP = 0.12
+"""Thickness above which a lip swells no further when it rounds, in eye distances."""
 MIDDLE = 5
 
 
@@ -164,7 +166,7 @@ class Lips:
         profile[[0, -1]] = 0
         free = 1 - smoothstep(pose.get("press", 0.0))
         tongue = pose.get("tongue", 0.0)
-        rise = (0.018 * jaw + 0.045 * pose.get("upper", 0.0) + 0.026 * rounding + 0.012 * tuck) * free
+        rise = (0.018 * jaw + 0.045 * pose.get("upper", 0.0) + 0.034 * rounding + 0.012 * tuck) * free
         drop = (0.185 * jaw + 0.05 * pose.get("lower", 0.0) + 0.03 * rounding + 0.018 * tongue) * free
         drop *= 1 - 0.8 * tuck
         upper, lower = closed.copy(), closed.copy()
@@ -176,12 +178,12 @@ class Lips:
         """Return an outer contour that follows its inner one from ``before`` to ``after``."""
         rounding = pose.get("round", 0.0)
         roll = max(pose.get("press", 0.0) - 0.6, 0) / 0.4 * 0.010
-        thicker = 0.16 * rounding - 0.06 * pose.get("wide", 0.0)
+        thicker = 0.16 * rounding * (1 - 0.4 * pose.get("jaw", 0.0)) - 0.06 * pose.get("wide", 0.0)
         side, follow, swell = (-1, 0.80, 0.6) if outer[MIDDLE, 1] < before[MIDDLE, 1] else (1, 0.88, 0.8)
         moved = outer.copy()
         self._narrow(moved, self._scale(pose), rounding)
         shift = np.interp(outer[:, 0], before[:, 0], after[:, 1] - before[:, 1])
         thickness = np.abs(before[:, 1] - outer[:, 1])
-        moved[:, 1] = outer[:, 1] + follow * shift + side * (thicker * swell * thickness - roll)
+        moved[:, 1] = outer[:, 1] + follow * shift + side * (thicker * swell * np.minimum(thickness, FULL_LIP) - roll)
         moved[[0, -1], 1] = outer[[0, -1], 1] + (after - before)[[0, -1], 1]
         return moved

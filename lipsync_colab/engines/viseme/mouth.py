@@ -41,10 +41,10 @@ class Mouth:
         self.field = MouthField(mesh, self.facing, self.lips, portrait.size)
         own = own_row(portrait.image, self.facing, self.lips.source, self.light)
         self.amount = self.field.amount * self.facing.amount
-        self.interior = Interior(self.facing, self.lips, self.light, own, self.amount)
+        self.interior = Interior(self.facing, self.lips, self.light, own)
         self.size = portrait.size
         still = emptied(portrait, self.facing) if self.lips.parted else portrait.image
-        self._relief = Relief(portrait, still, self.facing, self.lips)
+        self._relief = Relief(portrait, still, self.facing, self.lips, self.light)
 
     def pose(self, pose: Mapping[str, float]) -> MouthPose:
         """Work out one pose.

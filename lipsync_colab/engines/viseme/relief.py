@@ -10,7 +10,7 @@ import numpy as np
 from lipsync_colab.engines.viseme import landmarks
 from lipsync_colab.engines.viseme.facing import Facing
 from lipsync_colab.engines.viseme.floats import Floats
-from lipsync_colab.engines.viseme.light import LUMA
+from lipsync_colab.engines.viseme.light import LUMA, Light
 from lipsync_colab.engines.viseme.lips import Lips
 from lipsync_colab.engines.viseme.ramp import smoothstep
 from lipsync_colab.types import Image, Portrait
@@ -30,9 +30,10 @@ class Relief:
         still: uint8 (H, W, 3) RGB, the picture to relight.
         facing: of the face.
         lips: of the face.
+        light: of the portrait.
     """
 
-    def __init__(self, portrait: Portrait, still: Image, facing: Facing, lips: Lips) -> None:
+    def __init__(self, portrait: Portrait, still: Image, facing: Facing, lips: Lips, light: Light) -> None:
         self._still = still
         self._smile = float(smoothstep(lips.parted / 0.05))
         marks = portrait.face.landmarks.astype(np.float64)
@@ -44,16 +45,16 @@ class Relief:
         part = still[self._place].astype(np.float32)
         x, y = np.meshgrid(np.arange(low[0], high[0], dtype=np.float32), np.arange(low[1], high[1], dtype=np.float32))
         self._fold = _fold_change(part, [marks[list(line)] - low for line in landmarks.FOLDS], facing.unit)
-        self._pout = part * _pout_gain(*facing.plane(x, y), facing, lips)[..., None]
+        gain = _pout_gain(*facing.plane(x, y), facing, lips)[..., None]
+        self._pout = part * np.where(gain < 0, gain * light.shade, gain)
         self._part = part
         self._lit: Image | None = None
 
     def still(self, pose: Mapping[str, float]) -> Image:
         """Return the still in a pose's light. The picture is reused by the next call."""
         rounding = pose.get("round", 0.0)
-        relaxed = np.clip(
-            0.35 * self._smile + (0.3 + 0.35 * self._smile) * rounding - 0.3 * pose.get("smile", 0.0), 0, 1
-        )
+        smiling = pose.get("smile", 0.0)
+        relaxed = float(np.clip(0.35 * self._smile + (0.3 + 0.35 * self._smile) * rounding - 0.3 * smiling, 0, 1))
         if max(rounding, relaxed) < VISIBLE:
             return self._still
         if self._lit is None:
