@@ -10,9 +10,8 @@ import pytest
 from material import astronaut, hopper
 
 from lipsync_colab.engines.viseme.engine import speaking_track
-from lipsync_colab.engines.viseme.facing import Facing
-from lipsync_colab.engines.viseme.lips import Lips
 from lipsync_colab.engines.viseme.motion import MotionTrack
+from lipsync_colab.engines.viseme.mouth import Mouth
 from lipsync_colab.narrate.voice import speak
 from lipsync_colab.pipeline.render import Render, finish_still, prepare, run
 from lipsync_colab.report.face_motion import FaceMotion, face_motion
@@ -40,8 +39,7 @@ def clip(folder: Path, portrait: Path, speech: Speech, settings: RenderSettings)
     job = prepare(portrait, speech, folder / "clip.mp4", settings)
     run(job)
     track = speaking_track(speech, job.plan)
-    face = finish_still(job).portrait.face
-    lips = Lips(face.mesh, Facing.of(face))
+    lips = Mouth(finish_still(job).portrait).lips
     target = np.array([lips.pose(track.pose(frame)).opening for frame in range(len(track))], np.float32)
     return Clip(job, speech, track, target, face_motion(open_video(job.output).frames()))
 
