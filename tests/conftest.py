@@ -44,3 +44,6 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
         yield folder
     finally:
         subprocess.run(["umount", "-l", str(folder)], check=True)
+
+
+from human_speech import human_speech  # noqa: E402, F401 - a fixture for every test that needs a human voice

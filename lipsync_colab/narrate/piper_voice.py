@@ -45,7 +45,7 @@ class PiperVoice:
     """
 
     rate = 22_050
-    offset = -0.025
+    offset = -0.031
 
     def __init__(self, seed: int = 0) -> None:
         import onnxruntime

@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 from lipsync_colab.audio.level import SpeechGate
+from lipsync_colab.errors import InputError
+from lipsync_colab.phonemes.align import align
+from lipsync_colab.phonemes.loop import phone_loop
+from lipsync_colab.phonemes.sphinx import sphinx_available
+from lipsync_colab.phonemes.word_aligner import AlignmentFailed
 from lipsync_colab.types import Phoneme, Speech
 
 
@@ -20,4 +25,15 @@ def timed_phonemes(speech: Speech, text: str = "", gate: SpeechGate | None = Non
     """
     if speech.phonemes:
         return speech.phonemes, "phonemes"
-    return (), "energy"
+    if not sphinx_available():
+        return (), "energy"
+    gate = gate or SpeechGate.of(speech)
+    words = text or speech.text
+    if words.strip():
+        try:
+            return align(speech, words, gate), "alignment"
+        except (AlignmentFailed, InputError):
+            # The text is not what is said, or not English: the sound alone still tells most of it.
+            pass
+    heard = phone_loop(speech, gate)
+    return (heard, "phone loop") if len(heard) > 1 else ((), "energy")
