@@ -59,7 +59,7 @@ class SpandrelNetwork:
     def __call__(self, faces: Tensor) -> Tensor:
         """Return the restored faces."""
         with torch.inference_mode():
-            return self._network(faces.to(self._device), **self._arguments)[0].float().cpu()
+            return self._network(faces.to(self._device).contiguous(), **self._arguments)[0].float().cpu()
 
 
 def descriptor_of(state: State, architecture: str, name: str) -> ModelDescriptor:
