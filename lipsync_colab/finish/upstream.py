@@ -131,7 +131,7 @@ class UpstreamFaceNetwork:
     """
 
     def __init__(self, path: Path, device: str = "cpu") -> None:
-        module = package("gfpgan.utils")
+        module: Any = package("gfpgan.utils")
         made = module.FaceRestoreHelper
         # Its helper would fetch two detectors into the working directory, and we never ask it to detect.
         module.FaceRestoreHelper = lambda *arguments, **options: None
