@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-from portraits import face_at
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from portraits import face_at
 
 from lipsync_colab.finish.alignment import (
     MARGIN,

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import cv2
 import numpy as np
-from faces import portrait_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from portraits import portrait_of
 
 from lipsync_colab.finish.alignment import compose, inverse
 from lipsync_colab.finish.patch_upscale import enlarged_transform, sampled, upscale_patch, with_context

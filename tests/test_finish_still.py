@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from faces import portrait_of
+from portraits import portrait_of
 
 pytest.importorskip("torch")
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from faces import textured
 from fill import fill_module
+from portraits import textured
 
 torch = pytest.importorskip("torch")
 
