@@ -124,7 +124,9 @@ class _Surroundings:
     def row(self, low: Array, high: Array, fallback: Array) -> Array:
         """Colour along the eye between two curves, float32 (columns, 3), without hairs, rims and highlights."""
         mask = self.between(low, high)
-        reference = float(self.skin @ LUMA)
+        skin = float(self.skin @ LUMA)
+        # A socket may lie in deep shadow as a whole: what is odd is judged by the band itself, within reason.
+        reference = float(np.clip(np.median(self.luma[mask]) if mask.any() else skin, 0.5 * skin, 1.2 * skin))
         plain = mask & (np.abs(self.luma - reference) < 0.38 * reference)
         count = plain.sum(axis=0)
         total = np.where(plain[..., None], self.pixels, 0).sum(axis=0)
@@ -132,6 +134,11 @@ class _Surroundings:
         weight = gaussian_filter1d(count.astype(np.float32), len(self.s) / 16)[:, None]
         colour = gaussian_filter1d(total, len(self.s) / 16, axis=0) / np.maximum(weight, 1e-3)
         return colour * trust[:, None] + fallback * (1 - trust[:, None])
+
+    def fleshy(self, colour: Array) -> Array:
+        """Bring a colour (columns, 3), mixed with hairs, liner or rims, towards the skin's hue at its own brightness."""
+        luma = (colour @ LUMA)[:, None]
+        return 0.65 * colour + 0.35 * self.skin * luma / max(float(self.skin @ LUMA), 1)
 
     def front(self) -> tuple[Array, tuple[int, int]]:
         """Mask of what stands before the lid (rims of glasses, the brow), float32, and its place in the picture.
@@ -167,9 +174,10 @@ def _membrane(around: _Surroundings, top: Array, unit: float) -> Array:
     low = around.row(around.lower + 0.03 * unit, around.lower + 0.075 * unit, around.skin)
     high = around.row(top - 0.03 * unit, top + 0.02 * unit, 0.95 * low)
     strip = around.row(around.upper - 0.055 * unit, around.upper - 0.02 * unit, 0.5 * (low + high))
-    middle = 0.4 * strip + 0.3 * low + 0.3 * high
+    high, strip = around.fleshy(high), around.fleshy(strip)
+    middle = 0.25 * strip + 0.4 * low + 0.35 * high
     v = np.linspace(0, 1, MEMBRANE_ROWS, dtype=np.float32)[:, None, None]
-    colour = high * (1 - v) ** 2 + 2 * middle * v * (1 - v) + (0.35 * middle + 0.65 * low) * v**2
+    colour = high * (1 - v) ** 2 + 2 * middle * v * (1 - v) + (0.55 * middle + 0.45 * low) * v**2
     light = np.interp(v[:, 0, 0], np.linspace(0, 1, len(BULGE)), BULGE)
     light = gaussian_filter1d(light, MEMBRANE_ROWS / 12)[:, None, None]
     across = np.linspace(-1, 1, colour.shape[1], dtype=np.float32)[None, :, None]
@@ -197,12 +205,13 @@ def _texture(around: _Surroundings, unit: float, outward: int) -> tuple[Array, A
 
 def _grain(around: _Surroundings, above: Array, unit: float) -> Array:
     """The fine structure of the skin below the eye, turned over so that it runs up from the margin."""
-    fine = around.pixels - gaussian_filter(around.pixels, (0.03 * unit, 0.03 * unit, 0))
+    width = max(1.5, 0.018 * unit)
+    fine = around.pixels - gaussian_filter(around.pixels, (width, width, 0))
     reach = 0.16 * unit
     fold = reach - np.abs(np.mod(above, 2 * reach) - reach)
     row = np.clip(around.lower[None] + 0.05 * unit + fold - around.rows[0], 0, len(around.rows) - 1)
     grain = sample(fine, np.broadcast_to(np.arange(len(around.s)), row.shape), row)
-    limit = 2.5 * 1.4826 * np.median(np.abs(grain)) + 1
+    limit = 2.2 * 1.4826 * np.median(np.abs(grain)) + 1
     return np.clip(grain, -limit, limit)
 
 
