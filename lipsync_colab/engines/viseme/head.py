@@ -100,7 +100,7 @@ class Head:
             size = (coarse.shape[1] * step, coarse.shape[0] * step)
             fine: Array = np.asarray(cv2.resize(coarse, size, interpolation=cv2.INTER_LINEAR), np.float32)
             row, column = top - (first_row - 1) * step, left - (first_column - 1) * step
-            maps.append(np.ascontiguousarray(fine[row : row + bottom - top, column : column + right - left]))
+            maps.append(fine[row : row + bottom - top, column : column + right - left])
         return maps[0], maps[1]
 
 

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter, gaussian_filter1d, median_filter
 
 from lipsync_colab.engines.viseme.eye_opening import REACH, SAMPLES, EyeOpening
+from lipsync_colab.engines.viseme.floats import Floats
 from lipsync_colab.engines.viseme.ramp import smoothstep
 from lipsync_colab.engines.viseme.sampling import along, sample
 from lipsync_colab.types import Array, Image
@@ -135,8 +136,8 @@ class _Surroundings:
         colour = gaussian_filter1d(total, len(self.s) / 16, axis=0) / np.maximum(weight, 1e-3)
         return colour * trust[:, None] + fallback * (1 - trust[:, None])
 
-    def fleshy(self, colour: Array) -> Array:
-        """Bring a colour (columns, 3), mixed with hairs, liner or rims, towards the skin's hue at its own brightness."""
+    def fleshy(self, colour: Floats) -> Floats:
+        """Bring a colour (columns, 3), mixed with hairs, liner or rims, towards the skin's hue, not its brightness."""
         luma = (colour @ LUMA)[:, None]
         return 0.65 * colour + 0.35 * self.skin * luma / max(float(self.skin @ LUMA), 1)
 

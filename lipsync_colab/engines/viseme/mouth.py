@@ -43,8 +43,8 @@ class Mouth:
         self.amount = self.field.amount * self.facing.amount
         self.interior = Interior(self.facing, self.lips, self.light, own)
         self.size = portrait.size
-        still = emptied(portrait, self.facing) if self.lips.parted else portrait.image
-        self._relief = Relief(portrait, still, self.facing, self.lips, self.light)
+        self.plain = emptied(portrait, self.facing) if self.lips.parted else portrait.image
+        self._relief = Relief(portrait, self.plain, self.facing, self.lips, self.light)
 
     def pose(self, pose: Mapping[str, float]) -> MouthPose:
         """Work out one pose.
@@ -53,6 +53,13 @@ class Mouth:
             pose: parameters of :data:`~lipsync_colab.engines.viseme.motion.CHANNELS`; missing ones are 0.
         """
         return MouthPose(self, pose)
+
+    @property
+    def relit(self) -> Rectangle:
+        """The still's rectangle in which :meth:`still` can differ from ``plain``, and what its skin can be drawn to."""
+        reach = round(0.25 * self.facing.unit)
+        left, top, right, bottom = self._relief.rectangle
+        return left - reach, top - reach, right + reach, bottom + reach
 
     def still(self, pose: Mapping[str, float]) -> Image:
         """Return the picture to fetch a pose's colours from: emptied of teeth, relit, good until the next call."""

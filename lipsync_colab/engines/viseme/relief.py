@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 
 from lipsync_colab.engines.viseme import landmarks
+from lipsync_colab.engines.viseme.area import Rectangle
 from lipsync_colab.engines.viseme.facing import Facing
 from lipsync_colab.engines.viseme.floats import Floats
 from lipsync_colab.engines.viseme.light import LUMA, Light
@@ -31,6 +32,9 @@ class Relief:
         facing: of the face.
         lips: of the face.
         light: of the portrait.
+
+    Attributes:
+        rectangle: what relighting can change.
     """
 
     def __init__(self, portrait: Portrait, still: Image, facing: Facing, lips: Lips, light: Light) -> None:
@@ -42,6 +46,7 @@ class Relief:
         low = np.maximum(np.floor(every.min(axis=0) - reach).astype(int), 0)
         high = np.minimum(np.ceil(every.max(axis=0) + reach).astype(int), portrait.size)
         self._place = (slice(low[1], high[1]), slice(low[0], high[0]))
+        self.rectangle: Rectangle = (int(low[0]), int(low[1]), int(high[0]), int(high[1]))
         part = still[self._place].astype(np.float32)
         x, y = np.meshgrid(np.arange(low[0], high[0], dtype=np.float32), np.arange(low[1], high[1], dtype=np.float32))
         self._fold = _fold_change(part, [marks[list(line)] - low for line in landmarks.FOLDS], facing.unit)

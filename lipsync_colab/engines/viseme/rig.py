@@ -11,6 +11,7 @@ from lipsync_colab.engines.viseme.area import Area, Rectangle
 from lipsync_colab.engines.viseme.eyes import Eyes
 from lipsync_colab.engines.viseme.head import Head
 from lipsync_colab.engines.viseme.mouth import Mouth, MouthPose
+from lipsync_colab.engines.viseme.still import Still
 from lipsync_colab.types import Image, Patch, Patches, Portrait
 
 
@@ -32,6 +33,7 @@ class FaceRig:
     def __init__(self, portrait: Portrait) -> None:
         self._mouth = Mouth(portrait)
         self._eyes = Eyes(portrait)
+        self._still = Still(self._mouth.plain)
         self._head = Head(portrait)
 
     def render(self, pose: Mapping[str, float]) -> Patches:
@@ -69,8 +71,11 @@ class FaceRig:
 
     def _patch(self, area: Area, mouth: MouthPose, still: Image, pose: Mapping[str, float]) -> Patch:
         """Fetch and paint one area."""
-        fetched = cv2.remap(still, area.map_x, area.map_y, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
-        pixels = np.asarray(fetched, np.uint8)
+        pixels = self._still.read(area.map_x, area.map_y)
+        lit = area.within(self._mouth.relit) if still is not self._mouth.plain else None
+        if lit is not None:
+            fetched = cv2.remap(still, lit.map_x, lit.map_y, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
+            pixels[area.slices(lit)] = fetched
         mouth.paint(pixels, area)
         self._eyes.paint(pixels, area.x, area.y, pose)
         return Patch.at(pixels, area.left, area.top)
