@@ -22,7 +22,7 @@ def provenance(plan: RenderPlan) -> dict[str, Any]:
         "speech_sha256": plan.speech,
         "engine": plan.engine,
         "engine_licence": info.licence,
-        "weights": list(info.weights),
+        "weights": list(info.rows(plan.settings)),
     }
 
 
