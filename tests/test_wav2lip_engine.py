@@ -18,7 +18,6 @@ torch = pytest.importorskip("torch")
 from lipsync_colab import networks  # noqa: E402
 from lipsync_colab.audio.mel import log_mel  # noqa: E402
 from lipsync_colab.engines.registry import get_engine  # noqa: E402
-from lipsync_colab.engines.wav2lip import engine as engine_module  # noqa: E402
 from lipsync_colab.engines.wav2lip.crop import FaceCrop  # noqa: E402
 from lipsync_colab.engines.wav2lip.engine import Mouth, Wav2LipEngine  # noqa: E402
 from lipsync_colab.engines.wav2lip.generator import MouthGenerator, network_input  # noqa: E402
@@ -44,7 +43,7 @@ def state() -> dict[str, torch.Tensor]:
 
 
 @pytest.fixture
-def engine(state: dict[str, torch.Tensor], monkeypatch: pytest.MonkeyPatch) -> Wav2LipEngine:
+def engine(state: dict[str, torch.Tensor]) -> Wav2LipEngine:
     """The engine with rule-filled weights in the place of the released ones."""
 
     def load(row: str) -> torch.nn.Module:
@@ -53,8 +52,7 @@ def engine(state: dict[str, torch.Tensor], monkeypatch: pytest.MonkeyPatch) -> W
         network.load_state_dict(state)
         return network
 
-    monkeypatch.setattr(engine_module, "load_generator", load)
-    return Wav2LipEngine()
+    return Wav2LipEngine(load)
 
 
 @pytest.fixture(scope="module")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,6 +15,7 @@ from lipsync_colab.engines.wav2lip.generator import MouthGenerator
 from lipsync_colab.engines.wav2lip.loading import load_detector, load_generator
 from lipsync_colab.engines.wav2lip.mask import mouth_mask
 from lipsync_colab.engines.wav2lip.windows import MelWindows, parse_lag
+from lipsync_colab.networks.wav2lip import Wav2Lip
 from lipsync_colab.types import Array, FrameStream, Image, Patch, Patches, Portrait, RenderPlan, Speech
 
 RATE = 16_000
@@ -26,7 +27,13 @@ class Wav2LipEngine:
     Options of a plan (``RenderSettings.options``): ``checkpoint`` (``wav2lip`` or ``wav2lip_gan``), ``detector``
     (``mesh`` or ``s3fd``), ``pads`` (top,bottom,left,right in percent of the face's box), ``lag`` (seconds by which
     mouths come later than in the release).
+
+    Args:
+        load: gives the generator of a row of the weights table; the store's own by default.
     """
+
+    def __init__(self, load: Callable[[str], Wav2Lip] = load_generator) -> None:
+        self._load = load
 
     def animate(self, portrait: Portrait, speech: Speech, plan: RenderPlan, start: int = 0) -> FrameStream[Patches]:
         """Yield the patches of frames ``start`` to ``plan.frames - 1``; a frame in silence has none.
@@ -47,7 +54,7 @@ class Wav2LipEngine:
         pads = parse_pads(settings.option("pads"))
         windows = MelWindows(speech.samples, plan.rate, parse_lag(settings.option("lag")))
         checkpoint, detector = (info.choice(settings, option) for option in ("checkpoint", "detector"))
-        network = load_generator(info.variants["checkpoint"][checkpoint][0])
+        network = self._load(info.variants["checkpoint"][checkpoint][0])
         if detector == "s3fd":
             finder = load_detector(info.variants["detector"]["s3fd"][0], plan.device)
             crop = FaceCrop.of_box(finder.crop_box(portrait, pads))
