@@ -67,7 +67,8 @@ def test_only_colab_knows_colab(path: Path) -> None:
 
 def test_engines_do_not_import_each_other() -> None:
     engines = PACKAGE / "engines"
-    shared = {"registry"}
+    # headmotion holds what both engines that redraw a moving head are built on; it is no engine itself.
+    shared = {"registry", "headmotion"}
     for path in engines.rglob("*.py"):
         place = path.relative_to(engines).parts[0].removesuffix(".py")
         for name in imported(path):

@@ -92,6 +92,40 @@ ENGINES: dict[str, EngineInfo] = {
                 "detector": {"mesh": (), "s3fd": ("s3fd.pth",)},
             },
         ),
+        EngineInfo(
+            name="sadtalker",
+            summary="moves the whole head: expression, pose and blinks",
+            entry="lipsync_colab.engines.sadtalker.engine:SadTalkerEngine",
+            native=(256, 256),
+            weights=(),
+            licence="SadTalker: Apache-2.0, with parts of non-commercial origin; PIRenderer: CC BY-NC 4.0",
+            commercial=False,
+            memory=3_000_000_000,
+            needs_torch=True,
+            variants={
+                "renderer": {
+                    "facevid2vid": ("mapping_00109-model.pth.tar",),
+                    "facevid2vid-crop": ("mapping_00229-model.pth.tar",),
+                    "pirender": ("epoch_00190_iteration_000400000_checkpoint.pt",),
+                },
+                "head": {
+                    "256": ("SadTalker_V0.0.2_256.safetensors",),
+                    "512": ("SadTalker_V0.0.2_512.safetensors",),
+                },
+            },
+        ),
+        EngineInfo(
+            name="audio2head",
+            summary="moves the whole head by keypoints drawn from the sound",
+            entry="lipsync_colab.engines.audio2head.engine:Audio2HeadEngine",
+            native=(256, 256),
+            weights=("audio2head.pth.tar",),
+            licence="Audio2Head: none stated, all rights reserved",
+            commercial=False,
+            memory=2_500_000_000,
+            needs_torch=True,
+            variants={"renderer": {"fomm": ()}},
+        ),
     )
 }
 """Every engine, the embedded one first."""

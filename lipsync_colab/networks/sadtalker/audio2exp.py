@@ -18,6 +18,14 @@ class AudioToExpression(nn.Module):
         self.audio_encoder = audio_encoder(residual_blocks=1)
         self.mapping1 = nn.Linear(512 + EXPRESSION + 1, EXPRESSION)
 
+    def blink_effect(self) -> torch.Tensor:
+        """Return how closing the lids all the way changes the expression, (64,); the layer is linear in it."""
+        return self.mapping1.weight[:, -1].float()
+
+    def reference_effect(self) -> torch.Tensor:
+        """Return how a change of the reference changes the expression, (64, 64), rows for the result."""
+        return self.mapping1.weight[:, 512 : 512 + EXPRESSION].float()
+
     def forward(self, mel: torch.Tensor, reference: torch.Tensor, blink: torch.Tensor) -> torch.Tensor:
         """Return expression coefficients (1, T, 64).
 

@@ -176,10 +176,13 @@ class AudioToPose(nn.Module):
             style: 0 to 45.
             noise: (chunks, 64), standard normal, ``chunks = ceil((T - 1) / 32)``.
         """
-        moving = mel.shape[1] - 1
+        return self.move(self.hear(mel[0])[1:], reference, style, noise)
+
+    def move(self, voice: torch.Tensor, reference: torch.Tensor, style: int, noise: torch.Tensor) -> torch.Tensor:
+        """Return :meth:`forward` from the embeddings of every frame but the first, (T - 1, 512)."""
+        moving = len(voice)
         if moving == 0:
             return reference[:, None]
-        voice = self.hear(mel[0, 1:])
         if moving < CHUNK:
             voice = F.pad(voice.T[None], (CHUNK - moving, 0), mode="replicate")[0].T
         full, rest = divmod(moving, CHUNK)

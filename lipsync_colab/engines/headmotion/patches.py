@@ -1,0 +1,72 @@
+"""Drawn heads as patches: one transform, one mask and one colour offset for the whole clip."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from lipsync_colab.engines.headmotion.crop import HeadCrop
+from lipsync_colab.engines.headmotion.matte import head_mask
+from lipsync_colab.types import Array, Image, Patch, Patches, Portrait
+
+LARGEST_OFFSET = 24.0
+"""Levels. A larger difference along the seam is not one of colour."""
+
+Draw = Callable[[Sequence[int]], Image]
+"""Frame numbers to uint8 (B, h, w, 3) RGB."""
+
+
+@dataclass(frozen=True, eq=False)
+class HeadPatches:
+    """What lays drawn heads into one still.
+
+    Attributes:
+        transform: float32 (2, 3), crop pixels to still pixels.
+        mask: float32 (size, size).
+        offset: float32 (3,), levels added to what is drawn.
+    """
+
+    transform: Array
+    mask: Array
+    offset: Array
+
+    @classmethod
+    def on(cls, portrait: Portrait, crop: HeadCrop, unmoved: Image) -> HeadPatches:
+        """Measure what the clip needs.
+
+        Args:
+            portrait: the finished still.
+            crop: of its head.
+            unmoved: uint8 (size, size, 3) RGB, the head as drawn without any motion: where it differs from the
+                still along the seam, the network's colours are off.
+        """
+        size = unmoved.shape[0]
+        mask = head_mask(portrait.image, portrait.face, crop, size)
+        return cls(crop.transform(size), mask, seam_offset(crop.cut(portrait.image, size), unmoved, mask))
+
+    def patch(self, drawn: Image) -> Patches:
+        """Return the patch of one drawn head, uint8 (size, size, 3) RGB."""
+        pixels = np.clip(np.rint(drawn + self.offset), 0, 255).astype(np.uint8)
+        return (Patch(pixels, self.transform, self.mask),)
+
+
+def seam_offset(still: Image, drawn: Image, mask: Array) -> Array:
+    """Return how much brighter each channel of the still is where the mask fades, float32 (3,) in levels."""
+    weight = mask * (1 - mask)
+    difference = still.astype(np.float32) - drawn.astype(np.float32)
+    mean = (difference * weight[..., None]).sum((0, 1)) / max(float(weight.sum()), 1e-6)
+    return np.clip(mean, -LARGEST_OFFSET, LARGEST_OFFSET).astype(np.float32)
+
+
+def patch_stream(draw: Draw, patches: HeadPatches, frames: int, batch: int, start: int) -> Iterator[Patches]:
+    """Yield the patches of frames ``start`` to ``frames - 1``.
+
+    Batches lie on a fixed grid and are always full, so a frame does not depend on where the stream began.
+    """
+    for first in range(start - start % batch, frames, batch):
+        numbers = [min(number, frames - 1) for number in range(first, first + batch)]
+        drawn = draw(numbers)
+        for offset in range(max(start - first, 0), min(batch, frames - first)):
+            yield patches.patch(drawn[offset])
