@@ -79,12 +79,3 @@ class HeadCrop:
         square = square[rows - rows[0]][:, columns - columns[0]]
         method = cv2.INTER_AREA if self.side > size else cv2.INTER_CUBIC
         return np.asarray(cv2.resize(square, (size, size), interpolation=method), np.uint8)
-
-    def inside(self, picture: tuple[int, int], size: int) -> NDArray[np.bool_]:
-        """Return which crop pixels lie on a picture of ``(width, height)``, bool (size, size)."""
-        matrix = self.transform(size)
-        columns = np.arange(size) * matrix[0, 0] + matrix[0, 2]
-        rows = np.arange(size) * matrix[1, 1] + matrix[1, 2]
-        across = (columns >= -0.5) & (columns <= picture[0] - 0.5)
-        down = (rows >= -0.5) & (rows <= picture[1] - 0.5)
-        return down[:, None] & across[None, :]

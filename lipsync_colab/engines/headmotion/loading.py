@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import torch
 
 from lipsync_colab import networks
@@ -30,7 +31,7 @@ def ready(name: str, row: str, prefix: str = "", device: str = "cpu", dtype: str
 
 def picture_tensor(image: Any, device: str, dtype: str) -> torch.Tensor:
     """Return uint8 (h, w, 3) RGB as (1, 3, h, w) in [0, 1]."""
-    tensor = torch.from_numpy(image).permute(2, 0, 1)[None].float() / 255
+    tensor = torch.from_numpy(np.array(image)).permute(2, 0, 1)[None].float() / 255
     return tensor.contiguous().to(device=torch.device(device), dtype=getattr(torch, dtype))
 
 

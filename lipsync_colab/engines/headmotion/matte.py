@@ -11,9 +11,10 @@ from lipsync_colab.types import Array, Face, Image
 GRID = 128
 """The matte is found at this size; its edge is wider than a pixel there anyway."""
 ROUNDS = 4
-SIDE_RIM = 0.09
-BOTTOM_RIM = 0.22
-"""Width of the fade in crop sides: long below, where shoulders that moved meet shoulders that did not."""
+RIM = 0.09
+BOTTOM_RIMS = (0.06, 0.25)
+"""Width of the fade in crop sides. Below, where a neck that moved meets shoulders that did not, it is as long as the
+chin leaves room for, between these two."""
 MARGIN = 0.07
 """How far the head may move out of its own outline, in crop sides; beyond, the still's background stays."""
 MARGIN_FADE = 0.07
@@ -69,12 +70,17 @@ def smooth_step(value: Array) -> Array:
     return np.asarray(value * value * (3 - 2 * value), np.float32)
 
 
-def border_fade(size: int) -> Array:
-    """Return a mask (size, size) that is 0 in the outermost pixels and 1 inside the rims."""
+def border_fade(size: int, bottom: float) -> Array:
+    """Return a mask (size, size) that is 0 in the outermost pixels and 1 inside the rims.
+
+    Args:
+        size: pixels.
+        bottom: width of the lower rim in crop sides.
+    """
     position = np.arange(size, dtype=np.float32)
-    near, far = position / (SIDE_RIM * size), (size - 1 - position) / (SIDE_RIM * size)
-    across = smooth_step(np.minimum(near, far))
-    down = smooth_step(np.minimum(near, (size - 1 - position) / (BOTTOM_RIM * size)))
+    near, far = position / (RIM * size), size - 1 - position
+    across = smooth_step(np.minimum(near, far / (RIM * size)))
+    down = smooth_step(np.minimum(near, far / (bottom * size)))
     return np.minimum(down[:, None], across[None, :])
 
 
@@ -91,9 +97,11 @@ def head_mask(still: Image, face: Face, crop: HeadCrop, size: int) -> Array:
         float32 (size, size) in [0, 1], 0 at the border: 1 over face, hair and neck, falling off towards the
         background and, more slowly, towards the shoulders.
     """
-    figure = person(crop.cut(still, size), crop.locate(face.landmarks, size))
+    marks = crop.locate(face.landmarks, size)
+    figure = person(crop.cut(still, size), marks)
     away = cv2.distanceTransform(1 - figure.astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
     reach = smooth_step((1 - (away / GRID - MARGIN) / MARGIN_FADE).astype(np.float32))
     reach = np.asarray(cv2.resize(reach, (size, size), interpolation=cv2.INTER_LINEAR), np.float32)
-    fade = border_fade(size) * crop.inside((still.shape[1], still.shape[0]), size)
+    room = 1 - float(marks[:468, 1].max()) / size
+    fade = border_fade(size, float(np.clip(room, *BOTTOM_RIMS)))
     return (np.clip(reach, 0, 1) * fade).astype(np.float32)
