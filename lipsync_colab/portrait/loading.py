@@ -32,7 +32,9 @@ def load_portrait(path: str | os.PathLike[str], face: int | None = None) -> Port
     """
     image = read_picture(path)
     with FaceTracker() as tracker:
-        faces = tracker.detect(image, thorough=True)
+        faces = tracker.detect(image, depth=1)
+        if face is not None and face > len(faces):
+            faces = tracker.detect(image, depth=2)
     return portrait_of(image, faces, face, shown(os.path.basename(path)))  # noqa: PTH119
 
 

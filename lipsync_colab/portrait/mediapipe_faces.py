@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import atexit
+import weakref
+from functools import partial
 from pathlib import Path
 
 import mediapipe
 import numpy as np
 from mediapipe.tasks.python import BaseOptions, vision
 
+from lipsync_colab.portrait.mesh import face_of
 from lipsync_colab.portrait.silence import native_silence
 from lipsync_colab.types import Face, Image
 
@@ -33,6 +37,8 @@ class MediapipeFaces:
             min_face_presence_confidence=CONFIDENCE,
             output_face_blendshapes=True,
         )
+        self._at_exit = partial(_forget, weakref.ref(self))
+        atexit.register(self._at_exit)
         with native_silence():
             self._landmarker = vision.FaceLandmarker.create_from_options(options)
             # The first picture starts the interpreter threads, which log too.
@@ -46,11 +52,17 @@ class MediapipeFaces:
         faces = []
         for marks, shapes in zip(result.face_landmarks, result.face_blendshapes, strict=True):
             mesh = np.array([(mark.x * width, mark.y * height, mark.z * width) for mark in marks], np.float32)
-            low, high = mesh[:468, :2].min(axis=0), mesh[:468, :2].max(axis=0)
-            scores = {shape.category_name: float(shape.score) for shape in shapes}
-            faces.append(Face((float(low[0]), float(low[1]), float(high[0]), float(high[1])), mesh, scores))
+            faces.append(face_of(mesh, {shape.category_name: float(shape.score) for shape in shapes}))
         return faces
 
     def close(self) -> None:
-        """Free the model."""
+        """Free the model; a second time does nothing."""
+        atexit.unregister(self._at_exit)
         self._landmarker.close()
+
+
+def _forget(reference: weakref.ref[MediapipeFaces]) -> None:
+    """Drop the handle of a landmarker still open when Python ends: its own finaliser would fail at length."""
+    faces = reference()
+    if faces is not None and hasattr(faces, "_landmarker"):
+        faces._landmarker._handle = None

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 Box = tuple[int, int, int, int]
+Edges = tuple[float, ...]
+"""``(left, top, right, bottom)`` in any unit."""
 SMALLEST_TILE = 192
 """Pixels a side below which a tile only enlarges what the 128-pixel detector already saw."""
 LEVELS = 2
@@ -30,18 +32,30 @@ def views(width: int, height: int) -> Iterator[list[Box]]:
         yield list(_tiles(width, height, level))
 
 
-def overlap(one: tuple[float, ...], other: tuple[float, ...]) -> float:
+def overlap(one: Edges, other: Edges) -> float:
     """Return the intersection of two boxes over their union, in [0, 1]."""
+    shared = _shared(one, other)
+    return shared / (_area(one) + _area(other) - shared) if shared else 0.0
+
+
+def covered(one: Edges, other: Edges) -> float:
+    """Return the intersection of two boxes over the smaller of them, in [0, 1]."""
+    shared = _shared(one, other)
+    return shared / min(_area(one), _area(other)) if shared else 0.0
+
+
+def _area(box: Edges) -> float:
+    return (box[2] - box[0]) * (box[3] - box[1])
+
+
+def _shared(one: Edges, other: Edges) -> float:
     across = min(one[2], other[2]) - max(one[0], other[0])
     down = min(one[3], other[3]) - max(one[1], other[1])
-    if across <= 0 or down <= 0:
-        return 0.0
-    areas = (one[2] - one[0]) * (one[3] - one[1]) + (other[2] - other[0]) * (other[3] - other[1])
-    return across * down / (areas - across * down)
+    return max(across, 0.0) * max(down, 0.0)
 
 
 def _tiles(width: int, height: int, level: int) -> Iterator[Box]:
-    side = max(width, height) >> level
+    side = -(-max(width, height) >> level)
     if side < SMALLEST_TILE:
         return
     for top in _starts(height, side):
