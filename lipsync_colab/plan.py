@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from dataclasses import dataclass
 from fractions import Fraction
 
 from lipsync_colab.device import Machine
-from lipsync_colab.engines.registry import ENGINES
+from lipsync_colab.engines.registry import ENGINES, EngineInfo
 from lipsync_colab.errors import InputError, MachineError
-from lipsync_colab.finish.canvas import output_size
-from lipsync_colab.types import RenderPlan, RenderSettings, frame_count
+from lipsync_colab.finish.background import parse_background
+from lipsync_colab.finish.framing import frame_face, output_size
+from lipsync_colab.finish.steps import Geometry, Speed, choose_steps
+from lipsync_colab.types import Portrait, RenderPlan, RenderSettings, frame_count
 from lipsync_colab.version import __version__
 
 SEGMENT_SECONDS = 10
@@ -33,21 +36,19 @@ UPSCALERS = (
 )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Subject:
     """What a plan must know of the inputs.
 
     Attributes:
-        portrait_digest: sha256 of the portrait's file.
-        portrait_size: ``(width, height)`` in pixels.
-        face_height: of the speaking face in the portrait, pixels.
+        portrait: as it was read.
+        portrait_digest: sha256 of its file.
         speech_digest: sha256 of the voice's file.
         seconds: length of the voice.
     """
 
+    portrait: Portrait
     portrait_digest: str
-    portrait_size: tuple[int, int]
-    face_height: float
     speech_digest: str
     seconds: float
 
@@ -97,13 +98,16 @@ def _within(option: str, value: float, low: float, high: float) -> None:
         raise InputError(f"{option} {value:g}: choose a number from {low:g} to {high:g}")
 
 
-def make_plan(settings: RenderSettings, subject: Subject, machine: Machine) -> RenderPlan:
+def make_plan(
+    settings: RenderSettings, subject: Subject, machine: Machine, obtainable: Collection[str] = ()
+) -> RenderPlan:
     """Decide everything about one render.
 
     Args:
         settings: what was asked.
         subject: the inputs' facts.
         machine: where it will run.
+        obtainable: upscalers whose weights can be had without asking anybody.
 
     Raises:
         InputError: the settings contradict themselves.
@@ -112,9 +116,19 @@ def make_plan(settings: RenderSettings, subject: Subject, machine: Machine) -> R
     check_settings(settings)
     reasons: list[str] = []
     fps = parse_fps(settings.fps)
-    width, height = output_size(subject.portrait_size, settings.size, settings.aspect)
+    parse_background(settings.background)
+    width, height = output_size(subject.portrait.size, settings.size, settings.aspect)
     frames = frame_count(subject.seconds, fps)
     engine = _choose_engine(settings, machine, reasons)
+    speed = Speed.of(machine.device, machine.cores, machine.torch)
+    steps = choose_steps(
+        _geometry(subject.portrait, (width, height), ENGINES[engine]),
+        speed,
+        restore=settings.restore,
+        upscale=settings.upscale,
+        obtainable=obtainable,
+    )
+    reasons += steps.reasons
     _check_disk(settings, (width, height), subject.seconds, machine)
     return RenderPlan(
         settings=settings,
@@ -126,13 +140,28 @@ def make_plan(settings: RenderSettings, subject: Subject, machine: Machine) -> R
         fps=str(fps),
         frames=frames,
         segment=max(1, round(SEGMENT_SECONDS * fps)),
-        restore=settings.restore,
-        upscale="none" if settings.upscale == "auto" else settings.upscale,
+        restore_still=steps.restore_still,
+        upscale_still=steps.upscale_still,
+        restore_patch=steps.restore_patch,
+        upscale_patch=steps.upscale_patch,
+        patch_scale=steps.patch_scale,
         device=machine.device,
         dtype=machine.dtype,
         batch=8 if machine.device == "cuda" else 4,
         version=__version__,
         reasons=tuple(reasons),
+    )
+
+
+def _geometry(portrait: Portrait, size: tuple[int, int], engine: EngineInfo) -> Geometry:
+    """Return what the finishing steps must know of still, canvas and patch."""
+    scale = frame_face(portrait.size, portrait.face, size).scale
+    width, height = portrait.size
+    return Geometry(
+        source=portrait.size,
+        canvas=(round(width * scale), round(height * scale)),
+        face_height=(portrait.face.box[3] - portrait.face.box[1]) * scale,
+        patch_face_height=engine.native[1] * engine.face_share if engine.native else 0.0,
     )
 
 

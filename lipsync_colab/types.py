@@ -149,11 +149,14 @@ class Patch:
             translation by whole pixels is laid in without resampling.
         mask: float32 (h, w) in [0, 1], 0 at the border; None when the patch already equals the still
             along its border and replaces what lies under it.
+        motion: float32 (2, 3), still to still: where the engine moved the head in this frame, so that a restorer
+            follows it; None where the head is still.
     """
 
     pixels: Image
     transform: Array
     mask: Array | None = None
+    motion: Array | None = None
 
     @classmethod
     def at(cls, pixels: Image, left: int, top: int, mask: Array | None = None) -> Patch:
@@ -245,11 +248,14 @@ class RenderPlan:
         fps: ``"25"`` or ``"30000/1001"``.
         frames: how many frames the video has.
         segment: frames in one segment.
-        restore: the restorer that will run, or ``"none"``.
-        upscale: the upscaler that will run on the still, or ``"none"``.
+        restore_still: the restorer that runs once on the still, or ``"none"``.
+        upscale_still: the upscaler that runs once on the still, or ``"none"`` (Lanczos).
+        restore_patch: the restorer that runs on every frame's patches, or ``"none"``.
+        upscale_patch: the upscaler that runs on every frame's patches, or ``"none"``.
+        patch_scale: how many times it enlarges them.
         device: ``"cpu"`` or ``"cuda"``.
         dtype: ``"float32"`` or ``"float16"``.
-        batch: frames in one network call.
+        batch: frames in one network call; not part of the hash, since it changes no picture.
         version: of this package.
         reasons: why each choice was made or lowered; not part of the hash.
     """
@@ -263,11 +269,14 @@ class RenderPlan:
     fps: str
     frames: int
     segment: int
-    restore: str = "none"
-    upscale: str = "none"
+    restore_still: str = "none"
+    upscale_still: str = "none"
+    restore_patch: str = "none"
+    upscale_patch: str = "none"
+    patch_scale: float = 1.0
     device: str = "cpu"
     dtype: str = "float32"
-    batch: int = 1
+    batch: int = dataclasses.field(default=1, compare=False)
     version: str = ""
     reasons: tuple[str, ...] = dataclasses.field(default=(), compare=False)
 
@@ -289,7 +298,8 @@ class RenderPlan:
     def digest(self) -> str:
         """First 16 hex digits of the sha256 of every choice that changes the picture or the sound."""
         values = self.to_json()
-        values.pop("reasons")
+        for name in ("reasons", "batch"):
+            values.pop(name)
         text = json.dumps(values, sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 

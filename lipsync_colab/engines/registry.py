@@ -22,6 +22,7 @@ class EngineInfo:
         summary: one line for people.
         entry: ``module:class``; the class is made without arguments and follows the ``Engine`` protocol.
         native: ``(width, height)`` in pixels that the engine draws itself, or None where it works at output size.
+        face_share: height of the face in the engine's own picture, as a share of that picture's height.
         weights: rows of the weights table that every render needs.
         variants: the engine's own options and the rows that their values add.
         licence: of the engine with its weights.
@@ -39,6 +40,7 @@ class EngineInfo:
     commercial: bool
     memory: int
     needs_torch: bool
+    face_share: float = 0.0
     variants: Variants = field(default_factory=dict)
 
     def choice(self, settings: RenderSettings, option: str) -> str:
@@ -82,6 +84,7 @@ ENGINES: dict[str, EngineInfo] = {
             summary="redraws the mouth from the sound, precise lips",
             entry="lipsync_colab.engines.wav2lip.engine:Wav2LipEngine",
             native=(96, 96),
+            face_share=0.9,
             weights=(),
             licence="Wav2Lip: research, academic and personal use only (trained on LRS2)",
             commercial=False,

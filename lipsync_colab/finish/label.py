@@ -30,7 +30,13 @@ class Label:
         self._left = max(0, size[0] - self._plate.shape[1] - margin)
         self._top = max(0, size[1] - self._plate.shape[0] - margin)
 
-    def draw(self, frame: Image) -> None:
-        """Lay the plate into a frame's lower right corner, in place; drawing twice changes nothing."""
+    def draw(self, frame: Image) -> tuple[int, int, int, int]:
+        """Lay the plate into a frame's lower right corner, in place.
+
+        Returns:
+            ``(left, top, right, bottom)`` of what was drawn over.
+        """
         height, width = self._plate.shape[:2]
-        frame[self._top : self._top + height, self._left : self._left + width] = self._plate
+        right, bottom = self._left + width, self._top + height
+        frame[self._top : bottom, self._left : right] = self._plate
+        return self._left, self._top, right, bottom

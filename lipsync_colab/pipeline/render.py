@@ -16,9 +16,10 @@ from lipsync_colab.audio import load_speech
 from lipsync_colab.device import inspect_machine, peak_memory
 from lipsync_colab.encode import Encoding, SegmentWriter
 from lipsync_colab.engines.registry import get_engine
-from lipsync_colab.finish.canvas import Canvas, make_canvas
+from lipsync_colab.finish.canvas import Canvas
 from lipsync_colab.finish.compose import Composer
 from lipsync_colab.finish.label import Label
+from lipsync_colab.pipeline.finishing import finish_still, finished_patches
 from lipsync_colab.pipeline.output import check_output
 from lipsync_colab.pipeline.provenance import provenance, write_sidecar
 from lipsync_colab.pipeline.segments import Segments, file_digest
@@ -86,13 +87,13 @@ def prepare(
     picture = load_portrait(portrait, settings.face)
     voice = speech if isinstance(speech, Speech) else load_speech(speech, settings.text)
     subject = Subject(
+        portrait=picture,
         portrait_digest=file_digest(portrait),
-        portrait_size=picture.size,
-        face_height=picture.face.box[3] - picture.face.box[1],
         speech_digest=speech_digest(voice),
         seconds=voice.seconds,
     )
-    plan = make_plan(settings, subject, inspect_machine(settings.device, output.absolute().parent))
+    machine = inspect_machine(settings.device, output.absolute().parent)
+    plan = make_plan(settings, subject, machine, obtainable_upscalers() if machine.torch else ())
     return Render(picture, voice, plan, output, work or output.absolute().parent / "work")
 
 
@@ -114,12 +115,6 @@ def heard_track(speech: Speech, folder: Path) -> Path:
     return path
 
 
-def finish_still(render: Render) -> Canvas:
-    """Bring the still to output size, once."""
-    settings = render.plan.settings
-    return make_canvas(render.portrait, render.plan.size, settings.background)
-
-
 def run(
     render: Render, progress: Progress = silent, cancel: threading.Event | None = None, resume: bool = True
 ) -> RenderResult:
@@ -139,7 +134,7 @@ def run(
     segments = Segments(render.work / plan.digest, plan)
     segments.prepare(resume)
     with _timed(seconds, "still"):
-        canvas = finish_still(render)
+        canvas = finish_still(render.portrait, plan, progress)
     with _timed(seconds, "frames"):
         reused = _render_segments(render, canvas, segments, progress, cancel)
     with _timed(seconds, "join"):
@@ -220,12 +215,13 @@ def frame_stream(
     label = Label(plan.size) if plan.settings.label else None
     composer = Composer(still.image)
     patches: Iterator[Patches] = get_engine(plan.engine).animate(still, speech, plan, start)
-    waiting = stream.prefetch(stream.cancellable(patches, cancel), AHEAD)
+    patches = finished_patches(stream.cancellable(patches, cancel), plan, still)
+    waiting = stream.prefetch(patches, AHEAD)
     try:
         for frame_patches in waiting:
             frame = composer.frame(frame_patches)
             if label is not None:
-                label.draw(frame)
+                composer.drawn(*label.draw(frame))
             yield frame
     finally:
         stream.close(waiting)
@@ -234,7 +230,7 @@ def frame_stream(
 def preview(render: Render, frame: int | None = None) -> Image:
     """Return one finished frame, uint8 (H, W, 3) RGB; by default the one a third into the clip."""
     index = render.plan.frames // 3 if frame is None else frame
-    frames = frame_stream(finish_still(render).portrait, render.speech, render.plan, index)
+    frames = frame_stream(finish_still(render.portrait, render.plan, silent).portrait, render.speech, render.plan, index)
     try:
         return next(frames).copy()
     finally:
