@@ -13,7 +13,7 @@ from lipsync_colab.engines.viseme.engine import speaking_track
 from lipsync_colab.engines.viseme.motion import MotionTrack
 from lipsync_colab.engines.viseme.mouth import Mouth
 from lipsync_colab.narrate.voice import speak
-from lipsync_colab.pipeline.render import Render, finish_still, prepare, run
+from lipsync_colab.pipeline.render import Render, finish_still, prepare, run, silent
 from lipsync_colab.report.face_motion import FaceMotion, face_motion
 from lipsync_colab.report.lag import lag
 from lipsync_colab.report.video import open_video
@@ -39,7 +39,7 @@ def clip(folder: Path, portrait: Path, speech: Speech, settings: RenderSettings)
     job = prepare(portrait, speech, folder / "clip.mp4", settings)
     run(job)
     track = speaking_track(speech, job.plan)
-    lips = Mouth(finish_still(job).portrait).lips
+    lips = Mouth(finish_still(job.portrait, job.plan, silent).portrait).lips
     target = np.array([lips.pose(track.pose(frame)).opening for frame in range(len(track))], np.float32)
     return Clip(job, speech, track, target, face_motion(open_video(job.output).frames()))
 
@@ -49,9 +49,9 @@ def talking(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
     folder = tmp_path_factory.mktemp("talking")
     if request.param.startswith("closed"):
         speech = speak(LINE, path=folder / "voice.wav")
-        return clip(folder, hopper(), speech, RenderSettings(size="640x640"))
+        return clip(folder, hopper(), speech, RenderSettings(size="640x640", upscale="none"))
     speech = speak(LINE, voice="joe", path=folder / "voice.wav")
-    return clip(folder, astronaut(folder), speech, RenderSettings(size="640x640", fps="29.97"))
+    return clip(folder, astronaut(folder), speech, RenderSettings(size="640x640", upscale="none", fps="29.97"))
 
 
 def test_lips_follow_their_target_without_lag(talking: Clip) -> None:
@@ -87,7 +87,7 @@ def test_lids_blink_when_the_track_does(talking: Clip) -> None:
 def test_lips_rest_in_silence(tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     quiet = (1e-4 * rng.normal(size=16000 * 2)).astype(np.float32)
-    settings = RenderSettings(size="640x640", still=True, blink=0.0)
+    settings = RenderSettings(size="640x640", upscale="none", still=True, blink=0.0)
     silent = clip(tmp_path, hopper(), Speech(quiet, 16000), settings)
     assert np.ptp(silent.seen.aperture) < 0.01
     assert silent.track.channel("jaw").max() == 0

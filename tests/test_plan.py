@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from fractions import Fraction
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -12,10 +13,12 @@ from hypothesis import strategies as st
 from lipsync_colab.device import Machine
 from lipsync_colab.errors import InputError, MachineError
 from lipsync_colab.plan import Subject, disk_bytes, make_plan, parse_fps
-from lipsync_colab.types import RenderSettings, frame_count
+from lipsync_colab.types import Face, Portrait, RenderSettings, frame_count
 
 CPU = Machine("cpu", "a processor", 2, 8 << 30, 0, 50 << 30, torch=True)
-SUBJECT = Subject("p" * 64, (600, 800), 300.0, "s" * 64, 12.34)
+FACE = Face((200.0, 200.0, 420.0, 500.0), np.zeros((478, 3), np.float32))
+PORTRAIT = Portrait(np.zeros((800, 600, 3), np.uint8), FACE)
+SUBJECT = Subject(PORTRAIT, "p" * 64, "s" * 64, 12.34)
 
 
 def plan(**changes: object) -> object:
@@ -61,7 +64,7 @@ def test_plan_counts_frames_and_segments() -> None:
 def test_same_choices_same_hash_and_other_choices_another() -> None:
     first = make_plan(RenderSettings(), SUBJECT, CPU)
     assert make_plan(RenderSettings(), SUBJECT, CPU).digest == first.digest
-    assert dataclasses.replace(first, reasons=("told otherwise",)).digest == first.digest
+    assert dataclasses.replace(first, reasons=("told otherwise",), batch=99).digest == first.digest
     changed = [
         make_plan(RenderSettings(seed=1), SUBJECT, CPU),
         make_plan(RenderSettings(blink=0.5), SUBJECT, CPU),

@@ -16,7 +16,7 @@ from material import astronaut, frames_of, hopper, tone
 
 from lipsync_colab.errors import Cancelled
 from lipsync_colab.pipeline import render as rendering
-from lipsync_colab.pipeline.render import finish_still, frame_stream, prepare, preview, render_video
+from lipsync_colab.pipeline.render import finish_still, frame_stream, prepare, preview, render_video, silent
 from lipsync_colab.types import RenderSettings, frame_count
 
 SMALL = RenderSettings(size="256x300", head_motion=0.0)
@@ -35,7 +35,7 @@ def test_video_has_every_frame_and_a_record_beside_it(tmp_path: Path) -> None:
 
 def test_nothing_changes_outside_the_patches(tmp_path: Path) -> None:
     job = prepare(hopper(), tone(tmp_path / "v.wav", 1.0), tmp_path / "o.mp4", SMALL)
-    still = finish_still(job).portrait
+    still = finish_still(job.portrait, job.plan, silent).portrait
     frames = [frame.copy() for frame in frame_stream(still, job.speech, job.plan)]
     changed = np.any([np.any(frame != still.image, axis=2) for frame in frames], axis=0)
     assert changed.any()
@@ -47,7 +47,7 @@ def test_nothing_changes_outside_the_patches(tmp_path: Path) -> None:
 def test_same_plan_same_bytes_and_any_start(tmp_path: Path) -> None:
     settings = RenderSettings(size="256x300")
     job = prepare(hopper(), tone(tmp_path / "v.wav", 0.8), tmp_path / "o.mp4", settings)
-    still = finish_still(job).portrait
+    still = finish_still(job.portrait, job.plan, silent).portrait
     first = [frame.tobytes() for frame in frame_stream(still, job.speech, job.plan)]
     again = [frame.tobytes() for frame in frame_stream(still, job.speech, job.plan)]
     late = [frame.tobytes() for frame in frame_stream(still, job.speech, job.plan, start=7)]

@@ -14,7 +14,7 @@ from typing import Any
 from lipsync_colab.audio.ffmpeg import ffmpeg_executable
 from lipsync_colab.encode import Encoding, segment_arguments
 from lipsync_colab.narrate.voice import speak
-from lipsync_colab.pipeline.render import Render, finish_still, frame_stream, prepare
+from lipsync_colab.pipeline.render import Render, finish_still, frame_stream, prepare, silent
 from lipsync_colab.pipeline.render import run as render
 from lipsync_colab.types import Image, RenderSettings, Speech
 
@@ -37,7 +37,7 @@ def measure(portrait: Path, seconds: float = 10.0) -> dict[str, Any]:
     """
     with tempfile.TemporaryDirectory(prefix="lipsync-colab-") as folder:
         speech = _speech(seconds, Path(folder) / "voice.wav")
-        settings = RenderSettings(size="1080p", aspect="1:1")
+        settings = RenderSettings(size="1080p", aspect="1:1", upscale="none")
         return {
             name: _compare(portrait, speech, Path(folder), dataclasses.replace(settings, still=still))
             for name, still in (("still", True), ("moving", False))
@@ -55,7 +55,7 @@ def _speech(seconds: float, path: Path) -> Speech:
 def _compare(portrait: Path, speech: Speech, folder: Path, settings: RenderSettings) -> dict[str, Any]:
     started = time.perf_counter()
     job = prepare(portrait, speech, folder / "out.mp4", settings)
-    frames = frame_stream(finish_still(job).portrait, job.speech, job.plan)
+    frames = frame_stream(finish_still(job.portrait, job.plan, silent).portrait, job.speech, job.plan)
     next(frames)
     first = time.perf_counter() - started
     frames.close()  # type: ignore[attr-defined]
@@ -76,7 +76,7 @@ def _compare(portrait: Path, speech: Speech, folder: Path, settings: RenderSetti
 
 def _engine_cost(job: Render) -> tuple[float, list[Image]]:
     """CPU seconds of this process per frame while frames are drawn and composed, and the first second's frames."""
-    frames = frame_stream(finish_still(job).portrait, job.speech, job.plan)
+    frames = frame_stream(finish_still(job.portrait, job.plan, silent).portrait, job.speech, job.plan)
     sample = [next(frames).copy() for _ in range(min(SAMPLE, job.plan.frames - 1))]
     before = time.process_time()
     count = sum(1 for _ in frames)

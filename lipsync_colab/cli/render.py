@@ -119,6 +119,8 @@ def print_result(result: RenderResult, quiet: bool, as_json: bool) -> None:
     elif not quiet:
         total = sum(result.seconds.values())
         plan = result.plan
+        for line in result.report["notes"]:
+            print(line)
         print(f"{result.path}: {plan.width}×{plan.height}, {plan.frames} frames at {plan.fps} fps, in {total:.1f} s")
 
 

@@ -2,44 +2,77 @@
 
 from __future__ import annotations
 
-import dataclasses
 import itertools
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from lipsync_colab import stream
+from lipsync_colab.errors import InputError
 from lipsync_colab.finish.canvas import Canvas, make_canvas
 from lipsync_colab.types import Patch, Patches, Portrait, Progress, RenderPlan, Upscaler
 
+Note = Callable[[str], None]
+"""Told one sentence of what was done otherwise than planned."""
 
-def finish_still(portrait: Portrait, plan: RenderPlan, progress: Progress) -> Canvas:
+
+def finish_still(portrait: Portrait, plan: RenderPlan, progress: Progress, note: Note | None = None) -> Canvas:
     """Restore, enlarge and frame the still; this is all that a pixel that never moves costs.
 
     Args:
         portrait: as it was read.
         plan: which restorer and upscaler, size and background.
         progress: told of the upscaler's work.
+        note: told in a sentence when something was done otherwise than planned.
 
     Raises:
         LipSyncError: weights are missing, their licence was not accepted, or memory is short.
     """
     settings = plan.settings
+    upscaler: Upscaler | None = None
     if plan.restore_still != "none":
-        from lipsync_colab.finish.restore import open_network, restore_still
+        from lipsync_colab.finish.restore import open_network
+        from lipsync_colab.finish.still import restored_portrait
 
-        network = open_network(plan.restore_still, plan.device, float(settings.option("fidelity", "0.5")))
-        portrait = dataclasses.replace(portrait, image=restore_still(portrait, network, settings.strength))
-    return make_canvas(portrait, plan.size, settings.background, open_upscaler(plan.upscale_still, plan, progress))
+        network = open_network(plan.restore_still, plan.device, _share(plan, "fidelity"))
+        portrait = restored_portrait(portrait, network, settings.strength)
+    if plan.upscale_still != "none":
+        from lipsync_colab.finish.still import StillUpscaler
+
+        upscaler = StillUpscaler(
+            plan.upscale_still,
+            automatic=settings.upscale == "auto",
+            device=plan.device,
+            denoise=_share(plan, "denoise"),
+            seed=settings.seed,
+            note=note,
+            progress=progress,
+        )
+    return make_canvas(portrait, plan.size, settings.background, upscaler)
 
 
-def open_upscaler(name: str, plan: RenderPlan, progress: Progress) -> Upscaler | None:
-    """Return the upscaler of a plan, or None for plain Lanczos."""
-    if name == "none":
-        return None
-    from lipsync_colab.finish.upscale import open_upscaler as open_named
+def _share(plan: RenderPlan, option: str) -> float:
+    """Return one of the finishing networks' own options, in [0, 1]; a half by default."""
+    text = plan.settings.option(option, "0.5")
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not 0 <= value <= 1:
+        raise InputError(f"--option {option}={text}: choose a number from 0 to 1")
+    return value
 
-    settings = plan.settings
-    denoise = float(settings.option("denoise", "0.5"))
-    return open_named(name, device=plan.device, denoise=denoise, seed=settings.seed, progress=progress)
+
+def obtainable_upscalers() -> tuple[str, ...]:
+    """Return the upscalers that ``auto`` may choose: weights on this machine, or carried by a Python package."""
+    from lipsync_colab.finish.catalogue import UPSCALERS
+    from lipsync_colab.finish.checkpoint import CARRIED
+    from lipsync_colab.weights.store import Store
+
+    store = Store()
+    return tuple(
+        name
+        for name, entry in UPSCALERS.items()
+        if entry.weights in CARRIED or store.inventory.find(store.manifest[entry.weights]) is not None
+    )
 
 
 def finished_patches(patches: Iterator[Patches], plan: RenderPlan, still: Portrait) -> Iterator[Patches]:
@@ -55,10 +88,8 @@ def _restored(patches: Iterator[Patches], plan: RenderPlan, still: Portrait) -> 
     """Restore in batches of frames: one call of the network for several faces."""
     from lipsync_colab.finish.restore import open_restorer
 
-    fidelity = float(plan.settings.option("fidelity", "0.5"))
-    restorer = open_restorer(
-        plan.restore_patch, still, plan.settings.strength, device=plan.device, fidelity=fidelity
-    )
+    fidelity = _share(plan, "fidelity")
+    restorer = open_restorer(plan.restore_patch, still, plan.settings.strength, device=plan.device, fidelity=fidelity)
     for frames in stream.batched(patches, plan.batch):
         flat: list[Patch] = list(itertools.chain.from_iterable(frames))
         restored = iter(restorer.restore(flat, [patch.motion for patch in flat]))

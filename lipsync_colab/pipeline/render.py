@@ -19,7 +19,7 @@ from lipsync_colab.engines.registry import get_engine
 from lipsync_colab.finish.canvas import Canvas
 from lipsync_colab.finish.compose import Composer
 from lipsync_colab.finish.label import Label
-from lipsync_colab.pipeline.finishing import finish_still, finished_patches
+from lipsync_colab.pipeline.finishing import finish_still, finished_patches, obtainable_upscalers
 from lipsync_colab.pipeline.output import check_output
 from lipsync_colab.pipeline.provenance import provenance, write_sidecar
 from lipsync_colab.pipeline.segments import Segments, file_digest
@@ -130,11 +130,12 @@ def run(
         LipSyncError: with the remedy and the exit code; nothing is left under the output's name.
     """
     seconds: dict[str, float] = {}
+    notes: list[str] = []
     plan = render.plan
     segments = Segments(render.work / plan.digest, plan)
     segments.prepare(resume)
     with _timed(seconds, "still"):
-        canvas = finish_still(render.portrait, plan, progress)
+        canvas = finish_still(render.portrait, plan, progress, notes.append)
     with _timed(seconds, "frames"):
         reused = _render_segments(render, canvas, segments, progress, cancel)
     with _timed(seconds, "join"):
@@ -145,7 +146,7 @@ def run(
             render.output,
             encode.provenance_tags(provenance(plan)),
         )
-    report = {"frames": plan.frames, "reused_frames": reused}
+    report = {"frames": plan.frames, "reused_frames": reused, "notes": notes}
     write_sidecar(render.output, plan, report, seconds)
     segments.discard()
     return RenderResult(render.output, plan, seconds, peak_memory(), report)
@@ -230,7 +231,9 @@ def frame_stream(
 def preview(render: Render, frame: int | None = None) -> Image:
     """Return one finished frame, uint8 (H, W, 3) RGB; by default the one a third into the clip."""
     index = render.plan.frames // 3 if frame is None else frame
-    frames = frame_stream(finish_still(render.portrait, render.plan, silent).portrait, render.speech, render.plan, index)
+    frames = frame_stream(
+        finish_still(render.portrait, render.plan, silent).portrait, render.speech, render.plan, index
+    )
     try:
         return next(frames).copy()
     finally:
