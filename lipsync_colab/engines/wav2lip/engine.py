@@ -15,6 +15,7 @@ from lipsync_colab.engines.wav2lip.generator import MouthGenerator
 from lipsync_colab.engines.wav2lip.loading import load_detector, load_generator
 from lipsync_colab.engines.wav2lip.mask import mouth_mask
 from lipsync_colab.engines.wav2lip.windows import MelWindows, parse_lag
+from lipsync_colab.errors import InputError
 from lipsync_colab.networks.wav2lip import Wav2Lip
 from lipsync_colab.types import Array, FrameStream, Image, Patch, Patches, Portrait, RenderPlan, Speech
 
@@ -72,22 +73,37 @@ class Mouth:
 
     Attributes:
         still: uint8 (96, 96, 3) RGB: the crop of the still.
-        transform: float32 (2, 3), crop pixels to still pixels.
-        mask: float32 (96, 96) in [0, 1].
+        box: the part of the crop that the mask leaves, with a border of 0: left, top, right, bottom.
+        transform: float32 (2, 3), the part's pixels to still pixels.
+        mask: float32, of the part, in [0, 1].
         seam: matches colours in the mask's feather.
     """
 
     still: Image
+    box: tuple[int, int, int, int]
     transform: Array
     mask: Array
     seam: SeamMatch
 
     @classmethod
     def on(cls, portrait: Portrait, crop: FaceCrop) -> Mouth:
-        """Cut the crop out of a portrait and draw the mask on it."""
+        """Cut the crop out of a portrait and draw the mask on it.
+
+        Raises:
+            InputError: the crop shows no mouth.
+        """
         still = crop.cut(portrait.image)
         mask = mouth_mask(portrait.face, crop)
-        return cls(still, crop.transform, mask, SeamMatch(still, mask))
+        rows, columns = np.nonzero(mask)
+        if not len(rows):
+            raise InputError("the padded box shows no mouth; give smaller pads")
+        left, top = int(columns.min()) - 1, int(rows.min()) - 1
+        right, bottom = int(columns.max()) + 2, int(rows.max()) + 2
+        transform = crop.transform.copy()
+        transform[:, 2] += crop.transform[:, :2] @ (left, top)
+        part = mask[top:bottom, left:right]
+        seam = SeamMatch(still[top:bottom, left:right], part)
+        return cls(still, (left, top, right, bottom), transform, part, seam)
 
     def patches(self, drawn: Image, share: float) -> Patches:
         """Return one frame's patch.
@@ -98,7 +114,9 @@ class Mouth:
         """
         if share <= 0:
             return ()
-        return (Patch(self.seam.apply(drawn), self.transform, self.mask * np.float32(share)),)
+        left, top, right, bottom = self.box
+        pixels = self.seam.apply(drawn[top:bottom, left:right])
+        return (Patch(pixels, self.transform, self.mask * np.float32(share)),)
 
 
 @dataclass(frozen=True, eq=False)
