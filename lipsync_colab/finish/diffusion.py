@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lipsync_colab.errors import MachineError
+from lipsync_colab.errors import MachineError, WeightsError
 from lipsync_colab.finish.resample import resize, size_times
 from lipsync_colab.types import Image, Progress
 
@@ -39,7 +39,8 @@ def load_pipeline(kind: str, folder: Path, device: str) -> DiffusionPipeline:
         device: ``"cpu"`` or ``"cuda"``.
 
     Raises:
-        MachineError: diffusers is not installed, or memory does not hold it.
+        MachineError: diffusers is not installed.
+        WeightsError: the folder holds no such pipeline, or only a part of one.
     """
     try:
         import diffusers
@@ -49,9 +50,12 @@ def load_pipeline(kind: str, folder: Path, device: str) -> DiffusionPipeline:
     dtype = torch.float16 if device == "cuda" else torch.float32
     # The table holds half-precision files only; on a CPU they are widened.
     variant = "fp16" if any(folder.rglob("*.fp16.safetensors")) else None
-    pipeline = getattr(diffusers, kind).from_pretrained(
-        folder, torch_dtype=dtype, variant=variant, local_files_only=True, use_safetensors=True
-    )
+    try:
+        pipeline = getattr(diffusers, kind).from_pretrained(
+            folder, torch_dtype=dtype, variant=variant, local_files_only=True, use_safetensors=True
+        )
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise WeightsError(f"{folder} holds no complete {kind}: {str(error).splitlines()[0][:200]}") from error
     pipeline.set_progress_bar_config(disable=True)
     pipeline.enable_attention_slicing()
     if device == "cuda" and torch.cuda.mem_get_info()[0] < 10e9:
@@ -95,6 +99,7 @@ class DiffusionUpscaler:
         progress: told ``("upscale", done, total)`` after each denoising step.
         load: gives the pipeline; fetches its weights by default.
         steps: denoising steps of each piece.
+        tile: side of a piece in source pixels.
 
     Attributes:
         scale: 4.
@@ -111,8 +116,10 @@ class DiffusionUpscaler:
         *,
         load: Callable[[str], Any] | None = None,
         steps: int = STEPS,
+        tile: int = TILE,
     ) -> None:
         self._device, self._seed, self._progress, self._steps = device, seed, progress, steps
+        self._tile, self._overlap = tile, min(OVERLAP, tile // 4)
         self._load = load or _released
         self.key = f"{PREFIX} {device} {seed} {steps} {GUIDANCE} {NOISE_LEVEL} 1"
 
@@ -127,19 +134,18 @@ class DiffusionUpscaler:
             WeightsError: the weights are missing or their licence was not accepted.
             MachineError: diffusers is missing, or memory runs out.
         """
-        pipeline = self._load(self._device)
-        padded = _at_least(image, TILE)
+        pipeline, tile, overlap = self._load(self._device), self._tile, self._overlap
+        padded = _at_least(image, tile)
         height, width = padded.shape[:2]
         total = np.zeros((height * 4, width * 4, 3), np.float32)
         weight = np.zeros((height * 4, width * 4, 1), np.float32)
-        places = [(y, x) for y in positions(height, TILE, OVERLAP) for x in positions(width, TILE, OVERLAP)]
+        places = [(y, x) for y in positions(height, tile, overlap) for x in positions(width, tile, overlap)]
         for index, (top, left) in enumerate(places):
-            piece = padded[top : top + TILE, left : left + TILE]
-            large = self._piece(pipeline, piece, index, len(places))
-            vertical = ramp(TILE * 4, top * 4, height * 4, OVERLAP * 4)
-            across = ramp(TILE * 4, left * 4, width * 4, OVERLAP * 4)
+            large = self._piece(pipeline, padded[top : top + tile, left : left + tile], index, len(places))
+            vertical = ramp(tile * 4, top * 4, height * 4, overlap * 4)
+            across = ramp(tile * 4, left * 4, width * 4, overlap * 4)
             share = (vertical[:, None] * across[None, :])[..., None]
-            area = np.s_[top * 4 : (top + TILE) * 4, left * 4 : (left + TILE) * 4]
+            area = np.s_[top * 4 : (top + tile) * 4, left * 4 : (left + tile) * 4]
             total[area] += large * share
             weight[area] += share
         result = np.clip(np.rint(total / weight), 0, 255).astype(np.uint8)
@@ -150,10 +156,9 @@ class DiffusionUpscaler:
         import torch
         from PIL import Image as Picture
 
-        def told(_: Any, step: int, __: Any, values: dict[str, Any]) -> dict[str, Any]:
+        def told(step: int, _: Any, __: Any) -> None:
             if self._progress is not None:
                 self._progress("upscale", index * self._steps + step + 1, pieces * self._steps)
-            return values
 
         try:
             output = pipeline(
@@ -163,7 +168,7 @@ class DiffusionUpscaler:
                 guidance_scale=GUIDANCE,
                 noise_level=NOISE_LEVEL,
                 generator=torch.Generator("cpu").manual_seed(self._seed),
-                callback_on_step_end=told,
+                callback=told,
                 output_type="np",
             )
         except torch.OutOfMemoryError as error:
