@@ -36,7 +36,6 @@ FOREIGN = (
     (b"GIF8", "a GIF"),
     (b"%PDF", "a PDF"),
     (b"<svg", "an SVG drawing"),
-    (b"\x00\x00\x00", "a HEIC, AVIF or video file"),
     (b"\x1aE\xdf\xa3", "a video"),
     (b"RIFF", "an audio or video file"),
 )
@@ -110,6 +109,8 @@ def _open(file: Path, name: str) -> Pillow.Image:
 def _guess(file: Path) -> str:
     with file.open("rb") as stream:
         head = stream.read(16)
+    if head[4:8] == b"ftyp":
+        return "is a HEIC, AVIF or video file"
     for start, what in FOREIGN:
         if head.lower().startswith(start.lower()):
             return f"is {what}"
