@@ -14,6 +14,11 @@ sys.path.insert(0, str(Path(__file__).parent))
 DATA = Path(__file__).parent / "data"
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the flag without which no golden file is written."""
+    parser.addoption("--update-golden", action="store_true", help="write golden files anew, then look at the diff")
+
+
 @pytest.fixture(scope="session")
 def weights_cache(tmp_path_factory: pytest.TempPathFactory) -> str:
     """Return the folder where package-carried weights are kept for the whole session."""

@@ -38,6 +38,11 @@ def load_speech(path: str | Path, text: str = "") -> Speech:
     Raises:
         InputError: there is no such file, it holds no sound, or more than six hours of it.
         MachineError: the temporary folder is full, or there is no ffmpeg.
+
+    >>> from lipsync_colab import load_speech
+    >>> speech = load_speech("voice.wav", text="Hello there.")
+    >>> speech.rate, speech.seconds > 0.5
+    (16000, True)
     """
     track = Path(path)
     check_file(track)

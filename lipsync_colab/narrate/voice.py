@@ -89,6 +89,10 @@ def speak(text: str, voice: str = "hibari", rate: float = 1.0, seed: int = 0, pa
     Raises:
         InputError: nothing to say, not English letters, an unknown voice or pace, a path that cannot be written.
         MachineError, WeightsError: the voice's package is not installed.
+
+    >>> from lipsync_colab import speak
+    >>> [phoneme.symbol for phoneme in speak("Hello.").phonemes if phoneme.symbol != "SIL"]
+    ['HH', 'AH', 'L', 'OW']
     """
     spoken = list(utterances(text, voice, rate, seed))
     native = spoken[0].rate

@@ -79,6 +79,12 @@ def prepare(
 
     Raises:
         LipSyncError: with the remedy and the exit code.
+
+    >>> from pathlib import Path
+    >>> from lipsync_colab import RenderSettings, prepare
+    >>> job = prepare(Path("portrait.jpg"), Path("voice.wav"), Path("out.mp4"), RenderSettings(aspect="16:9"))
+    >>> job.plan.size, job.plan.fps
+    ((1920, 1080), '25')
     """
     check_settings(settings)
     encode.choose_container(output, settings.container)
@@ -229,7 +235,14 @@ def frame_stream(
 
 
 def preview(render: Render, frame: int | None = None) -> Image:
-    """Return one finished frame, uint8 (H, W, 3) RGB; by default the one a third into the clip."""
+    """Return one finished frame, uint8 (H, W, 3) RGB; by default the one a third into the clip.
+
+    >>> from pathlib import Path
+    >>> from lipsync_colab import RenderSettings, prepare, preview
+    >>> settings = RenderSettings(size="320x240")
+    >>> preview(prepare(Path("portrait.jpg"), Path("voice.wav"), Path("out.mp4"), settings)).shape
+    (240, 320, 3)
+    """
     index = render.plan.frames // 3 if frame is None else frame
     frames = frame_stream(
         finish_still(render.portrait, render.plan, silent).portrait, render.speech, render.plan, index

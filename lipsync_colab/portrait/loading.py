@@ -29,6 +29,11 @@ def load_portrait(path: str | os.PathLike[str], face: int | None = None) -> Port
     Raises:
         InputError: the file cannot be used, or the face is missing, too small or turned too far.
         WeightsError: the landmark model is missing and cannot be fetched.
+
+    >>> from lipsync_colab import load_portrait
+    >>> portrait = load_portrait("portrait.jpg")
+    >>> portrait.size, portrait.face.mesh.shape
+    ((512, 600), (478, 3))
     """
     image = read_picture(path)
     with FaceTracker() as tracker:
