@@ -47,6 +47,9 @@ EXTRAS["test"] = [
     "mypy>=1.13",
     "scikit-image>=0.22",  # ships the second public-domain portrait
     *EXTRAS["enhance"],
+    *EXTRAS["audio2head"],
+    *EXTRAS["codeformer"],
+    *EXTRAS["diffusion"],
     *EXTRAS["voices"],
 ]
 
