@@ -136,10 +136,15 @@ class _Surroundings:
         colour = gaussian_filter1d(total, len(self.s) / 16, axis=0) / np.maximum(weight, 1e-3)
         return colour * trust[:, None] + fallback * (1 - trust[:, None])
 
-    def fleshy(self, colour: Floats) -> Floats:
-        """Bring a colour (columns, 3), mixed with hairs, liner or rims, towards the skin's hue, not its brightness."""
-        luma = (colour @ LUMA)[:, None]
-        return 0.65 * colour + 0.35 * self.skin * luma / max(float(self.skin @ LUMA), 1)
+    def fleshy(self, colour: Floats, below: Floats, least: float) -> Floats:
+        """Bring a colour (columns, 3), mixed with hairs, liner or rims, towards the skin's hue and the light below.
+
+        A lid faces the light that the skin below the eye gets; it is at least ``least`` as bright.
+        """
+        luma, light = (colour @ LUMA)[:, None], (below @ LUMA)[:, None]
+        hued = 0.65 * colour + 0.35 * self.skin * luma / max(float(self.skin @ LUMA), 1)
+        short = np.maximum(least * light - luma, 0) / np.maximum(light, 1)
+        return hued + short * below
 
     def front(self) -> tuple[Array, tuple[int, int]]:
         """Mask of what stands before the lid (rims of glasses, the brow), float32, and its place in the picture.
@@ -175,7 +180,7 @@ def _membrane(around: _Surroundings, top: Array, unit: float) -> Array:
     low = around.row(around.lower + 0.03 * unit, around.lower + 0.075 * unit, around.skin)
     high = around.row(top - 0.03 * unit, top + 0.02 * unit, 0.95 * low)
     strip = around.row(around.upper - 0.055 * unit, around.upper - 0.02 * unit, 0.5 * (low + high))
-    high, strip = around.fleshy(high), around.fleshy(strip)
+    high, strip = (around.fleshy(colour, low, least) for colour, least in ((high, 0.66), (strip, 0.8)))
     middle = 0.25 * strip + 0.4 * low + 0.35 * high
     v = np.linspace(0, 1, MEMBRANE_ROWS, dtype=np.float32)[:, None, None]
     colour = high * (1 - v) ** 2 + 2 * middle * v * (1 - v) + (0.55 * middle + 0.45 * low) * v**2
@@ -213,7 +218,10 @@ def _grain(around: _Surroundings, above: Array, unit: float) -> Array:
     row = np.clip(around.lower[None] + 0.05 * unit + fold - around.rows[0], 0, len(around.rows) - 1)
     grain = sample(fine, np.broadcast_to(np.arange(len(around.s)), row.shape), row)
     limit = 2.2 * 1.4826 * np.median(np.abs(grain)) + 1
-    return np.clip(grain, -limit, limit)
+    # The edge of a bag or of a shadow is no grain: strong places are brought down to the usual strength.
+    strength = np.sqrt(gaussian_filter((grain**2).mean(axis=-1), 2 * width))
+    even = np.minimum(1, (np.median(strength) + 0.3) / np.maximum(strength, 1e-3))[..., None]
+    return np.clip(grain * even, -limit, limit)
 
 
 def _lash_strength(around: _Surroundings, unit: float) -> tuple[Array, Array]:
