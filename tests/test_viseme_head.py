@@ -68,7 +68,7 @@ def test_any_rectangle_is_cut_from_the_same_field(left: int, top: int, width: in
 
 
 _HEAD = Head(portrait())
-_WHOLE = _HEAD.backward((0, 0, 640, 720), EXTREME)
+_WHOLE = [places.copy() for places in _HEAD.backward((0, 0, 640, 720), EXTREME)]
 
 
 def test_the_face_moves_as_one_and_the_collar_stays(head: Head) -> None:

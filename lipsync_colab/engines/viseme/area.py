@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from lipsync_colab.engines.viseme.floats import Floats
+from lipsync_colab.engines.viseme.scratch import Scratch
 
 Rectangle = tuple[int, int, int, int]
 """``(left, top, right, bottom)`` in whole pixels, right and bottom exclusive."""
@@ -42,9 +43,9 @@ class Area:
         return cls(left, top, x, y, x.copy(), y.copy(), True)
 
     @classmethod
-    def moved(cls, rectangle: Rectangle, x: Floats, y: Floats) -> Area:
-        """Return the area of a rectangle whose pixels show the face's places ``x``, ``y``."""
-        return cls(rectangle[0], rectangle[1], x, y, x.copy(), y.copy(), False)
+    def moved(cls, rectangle: Rectangle, x: Floats, y: Floats, scratch: Scratch) -> Area:
+        """Return the area of a rectangle whose pixels show the face's places ``x``, ``y``; its maps lie in scratch."""
+        return cls(rectangle[0], rectangle[1], x, y, scratch.copy("map_x", x), scratch.copy("map_y", y), False)
 
     @property
     def rectangle(self) -> Rectangle:

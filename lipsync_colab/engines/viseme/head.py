@@ -10,6 +10,7 @@ from scipy.interpolate import LinearNDInterpolator
 from scipy.ndimage import distance_transform_edt, gaussian_filter
 
 from lipsync_colab.engines.viseme.ramp import smoothstep
+from lipsync_colab.engines.viseme.scratch import Scratch
 from lipsync_colab.types import Array, Face, Portrait
 
 Rect = tuple[int, int, int, int]
@@ -47,6 +48,7 @@ class Head:
         self._size = portrait.size
         face = portrait.face
         self._unit = face.eye_distance
+        self._scratch = Scratch()
         self._step = max(4, int(self._unit / 16))
         self._x, self._y = _nodes(self._size, self._step)
         points = np.stack([self._x, self._y], axis=-1)
@@ -83,7 +85,8 @@ class Head:
             pose: channels by name, see :mod:`lipsync_colab.engines.viseme.motion`.
 
         Returns:
-            float32 (bottom - top, right - left) twice: x and y in the still, pixel centres at integers.
+            float32 (bottom - top, right - left) twice: x and y in the still, pixel centres at integers; good
+            until the next call.
         """
         left, top, right, bottom = rect
         step = self._step
@@ -97,8 +100,8 @@ class Head:
         maps: list[Array] = []
         for nodes, axis in ((self._x, 0), (self._y, 1)):
             coarse = np.ascontiguousarray(nodes[block] - moved[..., axis])
-            size = (coarse.shape[1] * step, coarse.shape[0] * step)
-            fine: Array = np.asarray(cv2.resize(coarse, size, interpolation=cv2.INTER_LINEAR), np.float32)
+            fine = self._scratch.take("xy"[axis], (coarse.shape[0] * step, coarse.shape[1] * step))
+            cv2.resize(coarse, fine.shape[::-1], dst=fine, interpolation=cv2.INTER_LINEAR)
             row, column = top - (first_row - 1) * step, left - (first_column - 1) * step
             maps.append(fine[row : row + bottom - top, column : column + right - left])
         return maps[0], maps[1]

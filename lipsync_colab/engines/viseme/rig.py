@@ -11,6 +11,7 @@ from lipsync_colab.engines.viseme.area import Area, Rectangle
 from lipsync_colab.engines.viseme.eyes import Eyes
 from lipsync_colab.engines.viseme.head import Head
 from lipsync_colab.engines.viseme.mouth import Mouth, MouthPose
+from lipsync_colab.engines.viseme.scratch import Scratch
 from lipsync_colab.engines.viseme.still import Still
 from lipsync_colab.types import Image, Patch, Patches, Portrait
 
@@ -35,6 +36,7 @@ class FaceRig:
         self._eyes = Eyes(portrait)
         self._still = Still(self._mouth.plain)
         self._head = Head(portrait)
+        self._scratch = Scratch()
 
     def render(self, pose: Mapping[str, float]) -> Patches:
         """Return what a pose changes in the still.
@@ -53,7 +55,7 @@ class FaceRig:
         regions = eyes if mouth.region is None else [mouth.region, *eyes]
         if moved is not None:
             rectangle = _union([moved, *regions])
-            areas = [Area.moved(rectangle, *self._head.backward(rectangle, pose))]
+            areas = [Area.moved(rectangle, *self._head.backward(rectangle, pose), self._scratch)]
         else:
             areas = [Area.still(region) for region in _apart(regions)]
         for area in areas:

@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 
 from lipsync_colab.engines.viseme.floats import Floats
+from lipsync_colab.engines.viseme.scratch import Scratch
 from lipsync_colab.types import Image
 
 HALFWAY = np.array([[-0.09375, 0.59375, 0.59375, -0.09375]], np.float32)
@@ -27,6 +28,7 @@ class Still:
     """
 
     def __init__(self, image: Image) -> None:
+        self._scratch = Scratch()
         height, width = image.shape[:2]
         whole = cv2.cvtColor(image, cv2.COLOR_RGB2RGBA)
         beside = cv2.filter2D(whole, -1, HALFWAY, anchor=(1, 0), borderType=cv2.BORDER_REPLICATE)
@@ -48,7 +50,15 @@ class Still:
         colours = np.empty((*x.shape, 3), np.uint8)
         for top in range(0, len(x), ROWS):
             rows = slice(top, top + ROWS)
-            places = x[rows] * np.float32(2), y[rows] * np.float32(2)
-            found = cv2.remap(self._doubled, *places, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-            colours[rows] = cv2.cvtColor(found, cv2.COLOR_RGBA2RGB)
+            found = cv2.remap(
+                self._doubled,
+                self._twice("x", x[rows]),
+                self._twice("y", y[rows]),
+                cv2.INTER_LINEAR,
+                borderMode=cv2.BORDER_REPLICATE,
+            )
+            cv2.cvtColor(found, cv2.COLOR_RGBA2RGB, dst=colours[rows])
         return colours
+
+    def _twice(self, name: str, places: Floats) -> Floats:
+        return np.multiply(places, np.float32(2), out=self._scratch.take(name, (places.shape[0], places.shape[1])))
