@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import socket
+import ssl
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from types import TracebackType
 from typing import Any
 
@@ -57,8 +59,8 @@ class HubServer:
         storage_tokens: the Authorization headers that the storage behind it saw.
     """
 
-    def __init__(self, **entries: Entry) -> None:
-        self.entries: dict[str, Entry] = dict(entries)
+    def __init__(self, certificate: Path | None = None) -> None:
+        self.entries: dict[str, Entry] = {}
         self.requests: list[tuple[str, str, str]] = []
         self.tokens: set[str | None] = set()
         self.storage_tokens: set[str | None] = set()
@@ -70,12 +72,20 @@ class HubServer:
 
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self._server.daemon_threads = True
+        if certificate is not None:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(certificate)
+            self._server.socket = context.wrap_socket(self._server.socket, server_side=True)
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True)
         self._thread.start()  # the socket listens already: whoever connects now is served
 
     @property
     def endpoint(self) -> str:
         return f"http://127.0.0.1:{self._server.server_port}"
+
+    @property
+    def port(self) -> int:
+        return self._server.server_port
 
     def gets(self) -> list[str]:
         """Range headers of the requests for bytes, in order."""

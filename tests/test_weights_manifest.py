@@ -8,6 +8,7 @@ from importlib import resources
 
 import pytest
 
+from lipsync_colab.engines.registry import ENGINES
 from lipsync_colab.errors import WeightsError
 from lipsync_colab.weights.manifest import (
     COMMERCIAL,
@@ -118,6 +119,13 @@ def test_sums_per_engine() -> None:
 @pytest.mark.parametrize("engine", WANTED)
 def test_what_each_engine_needs_is_there(engine: str) -> None:
     assert set(WANTED[engine]) <= {row.name for row in manifest().select([engine])}
+
+
+def test_every_row_that_an_engine_names_is_there() -> None:
+    for info in ENGINES.values():
+        rows = [*info.weights, *(row for values in info.variants.values() for rows in values.values() for row in rows)]
+        for row in rows:
+            assert manifest()[row].name == row
 
 
 def test_only_pickles_without_a_hash_are_refused() -> None:

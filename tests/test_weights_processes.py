@@ -6,6 +6,7 @@ import contextlib
 import errno
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -41,7 +42,9 @@ except LipSyncError as error:
 """
 
 
-def started(folder: Path, hub: HubServer, row: Mapping[str, Any] = ROW) -> subprocess.Popen[str]:
+def started(
+    folder: Path, hub: HubServer, row: Mapping[str, Any] = ROW, certificate: Path | None = None
+) -> subprocess.Popen[str]:
     """A process that fetches the row by what its environment says, once it is told to."""
     document = folder / "manifest.json"
     document.write_text(json.dumps(document_of(dict(row))))
@@ -52,6 +55,8 @@ def started(folder: Path, hub: HubServer, row: Mapping[str, Any] = ROW) -> subpr
         "LIPSYNC_COLAB_CACHE": str(folder / "own"),
         "PYTHONPATH": os.pathsep.join([str(Path(__file__).parents[1]), os.environ.get("PYTHONPATH", "")]),
     }
+    if certificate is not None:  # the names of two generations of the Hub's client
+        environment |= {"SSL_CERT_FILE": str(certificate), "REQUESTS_CA_BUNDLE": str(certificate)}
     command = [sys.executable, "-c", CHILD, str(document)]
     child = subprocess.Popen(
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment, bufsize=1
@@ -109,6 +114,32 @@ def test_exit_code_of_a_failure_is_three(tmp_path: Path) -> None:
         child = started(tmp_path, hub)
         assert told(child)[0] == "error"
         assert child.returncode == 3
+
+
+@pytest.fixture
+def certificate(tmp_path: Path) -> Path:
+    """A certificate for this machine with its key, made by OpenSSL's command."""
+    if shutil.which("openssl") is None:
+        pytest.skip("no openssl command")
+    path = tmp_path / "localhost.pem"
+    command = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost"]
+    command += ["-addext", "subjectAltName=DNS:localhost", "-keyout", str(path), "-out", str(tmp_path / "public.pem")]
+    subprocess.run(command, check=True, capture_output=True)
+    path.write_bytes(path.read_bytes() + (tmp_path / "public.pem").read_bytes())
+    return path
+
+
+def test_a_link_is_the_second_home(tmp_path: Path, certificate: Path) -> None:
+    with HubServer() as hub, HubServer(certificate) as host:
+        host.entries["release/model.bin"] = Entry(CONTENT, ["cut:1000000", ""])
+        link = {"kind": "link", "url": f"https://localhost:{host.port}/cdn/release/model.bin"}
+        row = row_of("model.safetensors", CONTENT, [hub_home(), link])
+        word, rest = told(started(tmp_path, hub, row, tmp_path / "public.pem"))
+        assert word == "path", rest
+        assert Path(rest.rsplit(" ", 1)[0]).read_bytes() == CONTENT
+        assert host.gets()[0] == ""
+        assert host.gets()[-1].startswith("bytes=")
+    assert not list((tmp_path / "own" / "part").iterdir())
 
 
 @contextlib.contextmanager
