@@ -123,7 +123,9 @@ def test_a_mirror_and_back(hub: HubServer, tmp_path: Path, capsys: pytest.Captur
     for path in sorted((tmp_path / "hub").rglob("*"), reverse=True):
         path.unlink() if path.is_symlink() or path.is_file() else path.rmdir()
     asked = len(hub.requests)
-    assert main(["weights", "fetch", "engine", "--from", str(tmp_path / "drive")]) == 0
+    assert main(["weights", "fetch"]) == 2
+    assert main(["weights", "fetch", "--from", str(tmp_path / "nothing")]) == 3
+    assert main(["weights", "fetch", "--from", str(tmp_path / "drive")]) == 0
     assert "from mirror" in capsys.readouterr().out
     assert len(hub.requests) == asked
 

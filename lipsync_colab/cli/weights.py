@@ -54,8 +54,10 @@ def add_parser(commands: Any) -> None:
     actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
     shown = _action(actions, "list", run_list, "name, size, licence and state of each file", "*")
     shown.add_argument("--terms", action="store_true", help="show the terms of each licence too")
-    fetch = _action(actions, "fetch", run_fetch, "download what is missing", "+")
-    fetch.add_argument("--from", dest="mirror", type=Path, metavar="TARGET", help="read this mirror first")
+    fetch = _action(actions, "fetch", run_fetch, "download what is missing", "*")
+    fetch.add_argument(
+        "--from", dest="mirror", type=Path, metavar="TARGET", help="read this mirror first; without NAME, all it holds"
+    )
     fetch.add_argument("--file", type=Path, help="take this file instead of downloading (one NAME)")
     fetch.add_argument("--sha256", metavar="HEX", help="what --file must have, where the manifest knows no hash")
     fetch.add_argument("--yes", action="store_true", help="do not ask before more than 2 GB")
@@ -126,7 +128,7 @@ def _described(store: Store, row: WeightFile) -> dict[str, Any]:
 def run_fetch(options: argparse.Namespace) -> int:
     """Download what is missing, and say where each file came from."""
     store, bars = Store(), Bars()
-    rows = store.manifest.select(options.names)
+    rows = _named(store, options)
     try:
         if options.file is not None:
             return _adopt(store, rows, options, bars)
@@ -141,6 +143,19 @@ def run_fetch(options: argparse.Namespace) -> int:
     for message in failed:
         print(f"lipsync-colab: {' '.join(message.split())}", file=sys.stderr)
     return WeightsError.exit_code if failed else 0
+
+
+def _named(store: Store, options: argparse.Namespace) -> list[WeightFile]:
+    if options.names:
+        return store.manifest.select(options.names)
+    if options.mirror is None:
+        raise InputError(
+            "say what to fetch: names of files or engines, or all; `lipsync-colab weights list` shows them"
+        )
+    rows = store.mirrored(options.mirror)
+    if not rows:
+        raise WeightsError(f"the mirror {options.mirror} holds no weights; make it with `lipsync-colab weights mirror`")
+    return rows
 
 
 def _adopt(store: Store, rows: Sequence[WeightFile], options: argparse.Namespace, bars: Bars) -> int:

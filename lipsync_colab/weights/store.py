@@ -152,6 +152,14 @@ class Store:
                     new.append(row)
         return new
 
+    def mirrored(self, target: Path) -> list[WeightFile]:
+        """Return the weights that a mirror holds: what a fresh machine fetches from it at the start.
+
+        Raises:
+            WeightsError: the mirror names other places than its own.
+        """
+        return [self.manifest.rows[name] for name in Mirror(target).entries() if name in self.manifest.rows]
+
     def folder_of(self, prefix: str, progress: Progress | None = None, accept: Iterable[str] = ()) -> Path:
         """Return a folder that holds every file whose name starts with ``prefix/``, as a model loader wants them.
 
