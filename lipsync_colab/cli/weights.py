@@ -121,6 +121,7 @@ def _described(store: Store, row: WeightFile) -> dict[str, Any]:
         "accepted": store.acceptances.date(row),
         "state": store.inventory.state(row),
         "memory": row.memory,
+        "confirmed": row.confirmed,
         "source": row.source,
     }
 

@@ -139,6 +139,8 @@ class Download:
 
 def _length(response: Any) -> int | None:
     """Return how many bytes the whole file has by the server's word, or None."""
+    if response.headers.get("Content-Encoding", "identity") != "identity":
+        return None  # the length of what is sent is not that of the file
     text = response.headers.get("Content-Range" if response.status_code == 206 else "Content-Length") or ""
     last = str(text).rpartition("/")[2]
     return int(last) if last.isdigit() else None
