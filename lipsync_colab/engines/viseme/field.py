@@ -8,26 +8,20 @@ import cv2
 import numpy as np
 
 from lipsync_colab.engines.viseme import landmarks
+from lipsync_colab.engines.viseme.anchors import Anchors
 from lipsync_colab.engines.viseme.facing import Facing
 from lipsync_colab.engines.viseme.floats import Floats
 from lipsync_colab.engines.viseme.lips import LipContours, Lips
 from lipsync_colab.engines.viseme.ramp import smoothstep
 from lipsync_colab.engines.viseme.spline import spline_operator
 
-JAW_DROP = 0.17
-"""How far the chin goes down at full opening, in eye distances."""
 STILLNESS = 0.05
 """Displacements below this many pixels are none."""
 INVERSE_STEPS = 10
-NECK = (
-    (0.0, 0.30, 0.30),
-    (-0.45, 0.30, 0.22),
-    (0.45, 0.30, 0.22),
-    (0.0, 0.65, 0.06),
-    (-0.5, 0.62, 0.04),
-    (0.5, 0.62, 0.04),
-)
-"""Points below the chin (across, down) in eye distances, and how much of the jaw's motion each takes."""
+CROWDED = 0.04
+"""Control points nearer to each other than this, in eye distances, would pull the skin between them to pieces."""
+STEEPEST = 0.7
+"""So would an anchor that differs from a neighbour's motion by more than this share of their distance."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,6 +78,52 @@ def _extremes(amount: float) -> tuple[dict[str, float], ...]:
     )
 
 
+@dataclass(frozen=True, eq=False)
+class _Layer:
+    """One layer's operators.
+
+    Attributes:
+        kept: which of the lip's 20 points control it.
+        resting: where those lie in the picture, (K, 2) in pixels.
+        operator: their displacements to the nodes', float32 (nodes, K).
+        jaw: the nodes' displacements when the jaw is open, float32 (nodes, 2).
+    """
+
+    kept: Floats
+    resting: Floats
+    operator: Floats
+    jaw: Floats
+
+
+def _shown(across: Floats) -> Floats:
+    """Return which of a lip's points, given their places across, are not turned away behind a corner of the mouth.
+
+    The corners come first, then the inner contour, then the outer one.
+    """
+    order = np.array([0, 10, *range(11, 20), *range(1, 10)])
+    within = (across > across[0] + 0.01) & (across < across[10] - 0.01)
+    within[[0, 10]] = True
+    return order[within[order]]
+
+
+def _apart(points: Floats, motions: Floats, lip: int) -> Floats:
+    """Return the indices of control points that do not contradict those kept before them.
+
+    Args:
+        points: (N, 2) in the picture, the lip's first.
+        motions: (N, 2), how they move when the jaw is fully open; on a turned face the hidden side's cheek, which
+            stays, comes to lie beside the lips, which do not.
+        lip: how many are the lip's: those may differ as the lip wants.
+    """
+    kept: list[int] = []
+    for index, point in enumerate(points):
+        distance = np.linalg.norm(points[kept] - point, axis=1)
+        difference = np.linalg.norm(motions[kept] - motions[index], axis=1)
+        if np.all(distance > CROWDED) and (index < lip or np.all(difference < STEEPEST * distance)):
+            kept.append(index)
+    return np.array(kept)
+
+
 class MouthField:
     """How the skin between nose and collar follows lips and jaw.
 
@@ -103,20 +143,39 @@ class MouthField:
         # Where the picture ends below the chin, the chin may leave it.
         self._cut_off = self.grid.rectangle[3] >= size[1]
         self._columns, self._rows = np.meshgrid(*(np.arange(n, dtype=np.float32) for n in self.grid.shape[::-1]))
-        anchors, weights = self._anchors(mesh)
-        window = self._window(mesh)
-        directions = self._jaw_directions(mesh, anchors) * weights[:, None]
-        origin = facing.origin[:2]
-        nodes = (np.stack(self.grid.nodes(), axis=-1).reshape(-1, 2) - origin) / facing.unit
-        controls = (facing.picture(anchors) - origin) / facing.unit
-        self._layers = []
-        for lip in (lips.source.upper, lips.source.lower):
-            resting = facing.picture(lip)
-            every = np.concatenate([controls, (resting - origin) / facing.unit])
-            operator = spline_operator(every, nodes) * window.reshape(-1, 1)
-            jaw = operator[:, : len(anchors)] @ directions
-            self._layers.append((jaw.astype(np.float32), operator[:, len(anchors) :].astype(np.float32), resting))
+        anchors = Anchors.of(mesh, facing, self._border())
+        window = self._window(mesh).reshape(-1, 1)
+        open_wide = lips.pose({"jaw": 1.0})
+        self._layers = [
+            self._layer(lip, moved, anchors, window)
+            for lip, moved in ((lips.source.upper, open_wide.upper), (lips.source.lower, open_wide.lower))
+        ]
+        self._shows = self._visible(lips)
         self.amount = self._safe_amount(lips)
+
+    def _layer(self, lip: Floats, moved: Floats, anchors: Anchors, window: Floats) -> _Layer:
+        """Return the operators of one lip's layer; ``moved`` is the lip when the jaw is fully open."""
+        origin, unit = self._facing.origin[:2], self._facing.unit
+        shown = _shown(self._facing.flatten(lip)[:, 0])
+        resting = self._facing.picture(lip)
+        controls = (np.concatenate([resting[shown], self._facing.picture(anchors.points)]) - origin) / unit
+        motions = np.concatenate([self._facing.picture(moved[shown]) - resting[shown], anchors.directions]) / unit
+        apart = _apart(controls, motions, len(shown))
+        of_lip, of_anchors = np.split(apart, [np.searchsorted(apart, len(shown))])
+        nodes = (np.stack(self.grid.nodes(), axis=-1).reshape(-1, 2) - origin) / unit
+        operator = spline_operator(controls[apart], nodes) * window
+        jaw = operator[:, len(of_lip) :] @ anchors.directions[of_anchors - len(shown)]
+        kept = shown[of_lip]
+        return _Layer(kept, resting[kept], operator[:, : len(of_lip)].astype(np.float32), jaw.astype(np.float32))
+
+    def _border(self) -> Floats:
+        """Return points along the region's edge in face coordinates."""
+        left, top, right, bottom = self.grid.rectangle
+        across, down = np.linspace(left, right, 9), np.linspace(top, bottom, 9)[1:-1]
+        ends = (top,) if self._cut_off else (top, bottom)
+        edge = [(x, y) for y in ends for x in across] + [(x, y) for x in (left, right) for y in down]
+        plane = self._facing.plane(*np.array(edge, np.float32).T)
+        return np.column_stack([*plane, np.zeros(len(edge))]).astype(np.float64)
 
     def _box(self, mesh: Floats) -> tuple[Floats, Floats]:
         outline = mesh[list(landmarks.JAW_LINE), :2].astype(np.float64)
@@ -128,27 +187,6 @@ class MouthField:
         low[1] = max(low[1], min(mesh[landmarks.NOSE_BRIDGE, 1], points[:, 1].min() + margin))
         high[1] = points[:, 1].max()
         return low, high
-
-    def _anchors(self, mesh: Floats) -> tuple[Floats, Floats]:
-        """Return the control points that are not lips, (N, 3) in face coordinates, and their share of the jaw."""
-        chin_line = list(landmarks.CHIN_WEIGHTS)
-        vertices = [*landmarks.JAW_LINE, *chin_line, *landmarks.FIXED]
-        face = self._facing.local(mesh[vertices].astype(np.float64))
-        chin = self._facing.local(mesh[landmarks.CHIN].astype(np.float64))
-        neck = chin + np.array([(across, down, 0.0) for across, down, _ in NECK])
-        weights = [*landmarks.JAW_LINE_WEIGHTS, *landmarks.CHIN_WEIGHTS.values(), *[0.0] * len(landmarks.FIXED)]
-        border = self._border()
-        every = np.concatenate([face, neck, border])
-        return every, np.array([*weights, *(share for *_, share in NECK), *[0.0] * len(border)])
-
-    def _border(self) -> Floats:
-        """Return points along the region's edge in face coordinates."""
-        left, top, right, bottom = self.grid.rectangle
-        across, down = np.linspace(left, right, 9), np.linspace(top, bottom, 9)[1:-1]
-        ends = (top,) if self._cut_off else (top, bottom)
-        edge = [(x, y) for y in ends for x in across] + [(x, y) for x in (left, right) for y in down]
-        plane = self._facing.plane(*np.array(edge, np.float32).T)
-        return np.column_stack([*plane, np.zeros(len(edge))]).astype(np.float64)
 
     def _window(self, mesh: Floats) -> Floats:
         """Return the factor, (rows, columns), that brings the field to 0 at the border and above the nose."""
@@ -163,32 +201,20 @@ class MouthField:
         bridge = self._facing.local(mesh[landmarks.NOSE_BRIDGE].astype(np.float64))[1]
         return sides * ends * smoothstep((down - bridge) / 0.2)
 
-    def _jaw_directions(self, mesh: Floats, anchors: Floats) -> Floats:
-        """Return how each anchor moves in the picture, (N, 2) in pixels, when the jaw opens about the ears' axis."""
-        hinge = self._facing.local(mesh[list(landmarks.EARS)].astype(np.float64)).mean(axis=0)
-        chin = self._facing.local(mesh[landmarks.CHIN].astype(np.float64)) - hinge
-        from_hinge = anchors - hinge
-        down, inward = -from_hinge[:, 2], from_hinge[:, 1]
-        turned = np.stack(
-            [np.zeros(len(anchors)), np.full(len(anchors), -chin[2]), np.clip(inward, 0, chin[1])], axis=1
-        )
-        turned[:, 1] = np.clip(down, 0.7 * -chin[2], -chin[2])
-        return JAW_DROP / -chin[2] * (self._facing.picture(turned) - self._facing.picture(np.zeros(3)))
-
     def _safe_amount(self, lips: Lips) -> float:
         """Return how much of the jaw's motion keeps the widest opening free of folds."""
         for amount in (1.0, 0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3):
-            fields = [self.forward(lips.pose(pose), amount) for pose in _extremes(amount)]
-            if min(self.smallest_jacobian(field) for pair in fields for field in pair) > 0.20:
+            fields = [self.forward(lips.pose(pose), pose.get("jaw", 0.0)) for pose in _extremes(amount)]
+            if min(self.smallest_jacobian(pair) for pair in fields) > 0.20:
                 return amount
         return 0.2
 
     def forward(self, shape: LipContours, jaw: float) -> tuple[Floats, Floats]:
         """Return where the nodes go, float32 (rows, columns, 2) in pixels, for the upper and the lower layer."""
         fields = []
-        for lip, (opening, operator, resting) in zip((shape.upper, shape.lower), self._layers, strict=True):
-            moved = (self._facing.picture(lip) - resting).astype(np.float32)
-            field = operator @ moved + np.float32(jaw) * opening
+        for lip, layer in zip((shape.upper, shape.lower), self._layers, strict=True):
+            moved = (self._facing.picture(lip[layer.kept]) - layer.resting).astype(np.float32)
+            field = layer.operator @ moved + np.float32(jaw) * layer.jaw
             fields.append(self._quiet(field.reshape(*self.grid.shape, 2)))
         return fields[0], fields[1]
 
@@ -211,7 +237,25 @@ class MouthField:
             inverse = cv2.addWeighted(inverse, 0.25, there, 0.75, 0)
         return inverse
 
-    def smallest_jacobian(self, field: Floats) -> float:
-        """Return the smallest factor by which a forward field stretches an area; at most 0 is a fold."""
-        down, across = np.gradient(field, self.grid.step, axis=(0, 1))
-        return float(((1 + across[..., 0]) * (1 + down[..., 1]) - across[..., 1] * down[..., 0]).min())
+    def smallest_jacobian(self, fields: tuple[Floats, Floats]) -> float:
+        """Return the smallest factor by which forward fields stretch an area that shows; at most 0 is a fold."""
+        return min(
+            float(jacobian(field, self.grid.step)[shows].min())
+            for field, shows in zip(fields, self._shows, strict=True)
+        )
+
+    def _visible(self, lips: Lips) -> tuple[Floats, Floats]:
+        """Return masks of the nodes that each layer shows: all, but what lies beyond the other lip's edge."""
+        across, down = self._facing.plane(*self.grid.nodes())
+        masks = []
+        for contour, side in ((lips.source.inner_upper, 1), (lips.source.inner_lower, -1)):
+            edge = self._facing.flatten(contour)
+            beyond = side * (down - np.interp(across, edge[:, 0], edge[:, 1])) > 0.01
+            masks.append(~(beyond & (across > edge[0, 0]) & (across < edge[-1, 0])))
+        return masks[0], masks[1]
+
+
+def jacobian(field: Floats, step: int) -> Floats:
+    """Return by how much a forward field (rows, columns, 2) stretches the area at each node."""
+    down, across = np.gradient(field, step, axis=(0, 1))
+    return (1 + across[..., 0]) * (1 + down[..., 1]) - across[..., 1] * down[..., 0]

@@ -7,10 +7,9 @@ from collections.abc import Mapping
 import numpy as np
 
 from lipsync_colab.engines.viseme.facing import Facing
-from lipsync_colab.engines.viseme.field import JAW_DROP
 from lipsync_colab.engines.viseme.floats import Floats
 from lipsync_colab.engines.viseme.light import LUMA, Light
-from lipsync_colab.engines.viseme.lips import MIDDLE, Lips
+from lipsync_colab.engines.viseme.lips import JAW_DROP, MIDDLE, Lips
 from lipsync_colab.engines.viseme.opening import COLUMNS, REACH, Gap, Opening, look_up
 from lipsync_colab.engines.viseme.ramp import smoothstep
 from lipsync_colab.engines.viseme.teeth import MILLIMETRE, TeethRow, drawn_row

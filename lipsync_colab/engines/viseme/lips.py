@@ -20,6 +20,10 @@ ROUND_WIDTH = 0.57
 """Width of a fully rounded mouth, as in "oo"."""
 RELAX = 0.55
 """How far a smile goes back to the neutral width before it speaks."""
+JAW_DROP = 0.17
+"""How far the chin goes down at full opening, in eye distances."""
+JAW_BACK = 0.4
+"""How far it goes back for each unit down: the hinge slides forward while it turns."""
 TOUCHING = 0.012
 """An opening below this, in eye distances, is the landmarks' own error on a closed mouth."""
 WIDEST_RISE, WIDEST_DROP = 0.065, 0.215
@@ -52,6 +56,12 @@ class LipContours:
     def opening(self) -> float:
         """Distance between the inner contours at the middle, in eye distances."""
         return float(self.inner_lower[MIDDLE, 1] - self.inner_upper[MIDDLE, 1])
+
+
+def _possible(pose: Mapping[str, float]) -> dict[str, float]:
+    """Return the pose as muscles allow it: a jaw that hangs open pulls rounded lips apart."""
+    spare = 1 - 0.8 * max(pose.get("jaw", 0.0) - 0.5, 0.0)
+    return {**pose, "round": pose.get("round", 0.0) * spare}
 
 
 class Lips:
@@ -125,6 +135,7 @@ class Lips:
         Args:
             pose: parameters of :data:`~lipsync_colab.engines.viseme.motion.CHANNELS`; missing ones are 0.
         """
+        pose = _possible(pose)
         upper, lower = self._open(pose, self._close(pose))
         return LipContours(
             self._outer(pose, self.source.outer_upper, self.source.inner_upper, upper),
@@ -172,6 +183,7 @@ class Lips:
         upper, lower = closed.copy(), closed.copy()
         upper[:, 1] -= float(np.minimum(rise, WIDEST_RISE)) * profile
         lower[:, 1] += float(np.minimum(drop, WIDEST_DROP) - 0.008 * tuck) * profile
+        lower[:, 2] += JAW_BACK * JAW_DROP * jaw * profile
         return upper, lower
 
     def _outer(self, pose: Mapping[str, float], outer: Floats, before: Floats, after: Floats) -> Floats:
@@ -185,5 +197,7 @@ class Lips:
         shift = np.interp(outer[:, 0], before[:, 0], after[:, 1] - before[:, 1])
         thickness = np.abs(before[:, 1] - outer[:, 1])
         moved[:, 1] = outer[:, 1] + follow * shift + side * (thicker * swell * np.minimum(thickness, FULL_LIP) - roll)
+        if side > 0:
+            moved[:, 2] += JAW_BACK * JAW_DROP * pose.get("jaw", 0.0) * (1 - self._position**2)
         moved[[0, -1], 1] = outer[[0, -1], 1] + (after - before)[[0, -1], 1]
         return moved

@@ -7,7 +7,7 @@ from scipy.spatial.distance import cdist
 
 from lipsync_colab.engines.viseme.floats import Floats
 
-STIFFNESS = 1e-5
+STIFFNESS = 1e-3
 """Added to the diagonal: lets a control point give way a little instead of folding the plane."""
 
 
