@@ -12,7 +12,7 @@ from lipsync_colab.engines.viseme.facing import Facing, check_facing
 from lipsync_colab.errors import InputError
 
 
-@settings(deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(st.floats(-45, 45), st.floats(-25, 25), st.floats(-30, 30))
 def test_turns_are_measured(yaw: float, pitch: float, roll: float) -> None:
     facing = Facing.of(turned(yaw, pitch, roll))
@@ -24,7 +24,7 @@ def test_turns_are_measured(yaw: float, pitch: float, roll: float) -> None:
     assert abs(Facing.of(turned(0, 0, roll)).roll - roll) < 0.5
 
 
-@settings(deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(st.floats(-40, 40), st.floats(-1, 1), st.floats(-1, 1))
 def test_plane_inverts_picture(yaw: float, across: float, down: float) -> None:
     facing = Facing.of(turned(yaw))
