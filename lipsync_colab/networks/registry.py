@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 NETWORKS: dict[str, str] = {
     "wav2lip": "lipsync_colab.networks.wav2lip:Wav2Lip",
     "syncnet": "lipsync_colab.networks.syncnet:SyncNet",
+    "syncnet-v2": "lipsync_colab.networks.syncnet_v2:SyncNetV2",
     "sadtalker.audio2exp": "lipsync_colab.networks.sadtalker.audio2exp:AudioToExpression",
     "sadtalker.audio2pose": "lipsync_colab.networks.sadtalker.audio2pose:AudioToPose",
     "sadtalker.face_3drecon": "lipsync_colab.networks.sadtalker.reconstruction:FaceReconstruction",
