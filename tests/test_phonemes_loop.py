@@ -54,7 +54,7 @@ def test_human_closures_are_heard(human_speech: HumanSpeech) -> None:
         speech = human_speech.load(name)
         hit, count = closure_recall(phone_loop(speech), align(speech, speech.text))
         hits, total = hits + hit, total + count
-    assert total >= 20 and hits >= 0.4 * total
+    assert total >= 20 and hits >= 0.5 * total
 
 
 def test_silence_and_noise() -> None:

