@@ -20,7 +20,7 @@ FOLD_FADE = 0.055
 LASH_LENGTH = 0.052
 LASHES = 34
 MEMBRANE_ROWS = 24
-BULGE = (0.93, 1.03, 1.03, 0.97, 0.86)  # light on the ball under the lid, from the fold to the margin
+BULGE = (0.93, 1.04, 1.06, 1.0, 0.87)  # light on the ball under the lid, from the fold to the margin
 
 
 class Lid:
@@ -180,8 +180,8 @@ def _membrane(around: _Surroundings, top: Array, unit: float) -> Array:
     low = around.row(around.lower + 0.03 * unit, around.lower + 0.075 * unit, around.skin)
     high = around.row(top - 0.03 * unit, top + 0.02 * unit, 0.95 * low)
     strip = around.row(around.upper - 0.055 * unit, around.upper - 0.02 * unit, 0.5 * (low + high))
-    high, strip = (around.fleshy(colour, low, least) for colour, least in ((high, 0.66), (strip, 0.8)))
-    middle = 0.25 * strip + 0.4 * low + 0.35 * high
+    high, strip = (around.fleshy(colour, low, least) for colour, least in ((high, 0.74), (strip, 0.86)))
+    middle = 0.15 * strip + 0.45 * low + 0.4 * high
     v = np.linspace(0, 1, MEMBRANE_ROWS, dtype=np.float32)[:, None, None]
     colour = high * (1 - v) ** 2 + 2 * middle * v * (1 - v) + (0.55 * middle + 0.45 * low) * v**2
     light = np.interp(v[:, 0, 0], np.linspace(0, 1, len(BULGE)), BULGE)
