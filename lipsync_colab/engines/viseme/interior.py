@@ -15,8 +15,8 @@ from lipsync_colab.engines.viseme.ramp import smoothstep
 from lipsync_colab.engines.viseme.teeth import MILLIMETRE, TeethRow, drawn_row
 from lipsync_colab.types import Image
 
-SHOWN = 1.6 * MILLIMETRE
-"""How far the upper teeth hang below the line on which the lips close."""
+SHOWN, SHOWN_SMILING = 1.6 * MILLIMETRE, 3.2 * MILLIMETRE
+"""How far the upper teeth hang below the line on which the lips close, at rest and in a smile."""
 OVERBITE = 1.3 * MILLIMETRE
 """How far the upper teeth cover the lower ones when the jaw is shut."""
 LOWER_LIGHT = 0.82
@@ -41,6 +41,7 @@ class Interior:
         self._lipless = min(1.0, lips.parted / 0.05)
         self._grain = 0.6 / max(float(light.skin @ LUMA), 1.0)
         self._own = own is not None
+        self._shown = SHOWN + self._lipless * (SHOWN_SMILING - SHOWN) if self._own else SHOWN
         self._upper = own or drawn_row(light, facing.unit, 0.0, upper=True)
         self._lower = drawn_row(light, facing.unit, 0.0, upper=False)
         front = lips.source.inner_upper[MIDDLE, 2]
@@ -101,13 +102,13 @@ class Interior:
         colour = self._hollow * ((0.62 + 0.45 * depth) * (1 - 0.5 * np.minimum(gap.off_centre, 1) ** 2))[..., None]
         place, shift = look_up(gap.across, self._dental_across, self._dental_shift)
         level = gap.down - shift
-        bottom = np.float32(self._seam + SHOWN - OVERBITE + drop + 0.03 * rounding)
+        bottom = np.float32(self._seam + self._shown - OVERBITE + drop + 0.03 * rounding)
         teeth, alpha = self._lower.sample(place, level - bottom)
         tip, cover = self._raise_tongue(gap, opening, drop, pose)
         colour = colour + (tip - colour) * (cover * (tongue < 0.5))[..., None]
         colour = colour + (teeth * LOWER_LIGHT - colour) * alpha[..., None]
         colour = colour + (tip - colour) * (cover * (tongue >= 0.5))[..., None]
-        top = np.float32(self._seam + SHOWN - 0.03 * rounding)
+        top = np.float32(self._seam + self._shown - 0.03 * rounding)
         teeth, alpha = self._upper.sample(*((gap.across, gap.down - top) if self._own else (place, level - top)))
         return colour + (teeth * (1 - 0.25 * rounding) - colour) * alpha[..., None]
 
@@ -117,7 +118,7 @@ class Interior:
         """Return the tongue's colour and cover: low at rest, its tip at the upper teeth for th and l."""
         forward = pose.get("tongue", 0.0)
         resting = self._seam + 0.50 * drop + 2.6 * MILLIMETRE
-        raised = self._seam + SHOWN + 0.10 * drop - 0.8 * MILLIMETRE
+        raised = self._seam + self._shown + 0.10 * drop - 0.8 * MILLIMETRE
         top = resting + forward * (raised - resting)
         half = 0.30 * self._lips.width * (1 - 0.25 * pose.get("round", 0.0)) * (1 - 0.22 * forward)
         thick = (5 + 3 * forward) * MILLIMETRE + 0.30 * drop

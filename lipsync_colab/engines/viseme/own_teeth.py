@@ -72,10 +72,10 @@ def _continue(texture: Floats, teeth: Floats, scale: float, middle: Floats) -> T
         return None
     first = teeth[:, columns].argmax(axis=0)
     last = len(teeth) - 1 - teeth[::-1, columns].argmax(axis=0)
-    window = 2 * int(2 * MILLIMETRE * scale / 2) + 1
+    window, spread = 2 * int(1.5 * MILLIMETRE * scale) + 1, 1.2 * MILLIMETRE * scale
     every = np.arange(teeth.shape[1])
-    top = np.interp(every, columns, gaussian_filter1d(median_filter(first.astype(float), window), window / 3))
-    bottom = np.interp(every, columns, gaussian_filter1d(median_filter(last.astype(float), window), window / 3))
+    top = np.interp(every, columns, gaussian_filter1d(median_filter(first.astype(float), window), spread))
+    bottom = np.interp(every, columns, gaussian_filter1d(median_filter(last.astype(float), window), spread))
     millimetre = MILLIMETRE * scale
     top = top + 0.8 * millimetre
     rows = np.arange(len(teeth))[:, None]
