@@ -68,6 +68,7 @@ def fill_canvas(
     *,
     keep: Edges,
     outpaint: Outpaint | None = None,
+    share: Array | None = None,
 ) -> Image:
     """Lay a picture on a canvas that is larger than it, and fill the rest.
 
@@ -78,6 +79,7 @@ def fill_canvas(
         background: what to fill with.
         keep: ``(left, top, right, bottom)`` on the canvas that the transition must leave alone: the face.
         outpaint: draws what is missing, for ``"inpaint"``; without it the reflection is used.
+        share: float32 (h, w), how much of each pixel of the picture is kept over a colour or an image; all by default.
 
     Returns:
         uint8 (H, W, 3) RGB. With a blur the picture's own pixels are untouched; with a colour or an image they fade
@@ -89,7 +91,12 @@ def fill_canvas(
         return _softened(reflected, inside)
     if background.kind == "inpaint" and outpaint is not None:
         return np.where(inside[..., None], reflected, outpaint(reflected, (~inside).astype(np.float32)))
-    return blend(reflected, backdrop(background, size), _faded(inside, keep))
+    weight = _faded(inside, keep)
+    if share is not None:
+        left, top = max(place[0], 0), max(place[1], 0)
+        part = share[top - place[1] :, left - place[0] :][: size[1] - top, : size[0] - left]
+        weight[top : top + part.shape[0], left : left + part.shape[1]] *= part
+    return blend(reflected, backdrop(background, size), weight)
 
 
 def backdrop(background: Background, size: tuple[int, int]) -> Image:

@@ -10,8 +10,6 @@ import numpy as np
 from lipsync_colab.finish.background import (
     Background,
     Outpaint,
-    backdrop,
-    blend,
     fill_canvas,
     parse_background,
     resized,
@@ -87,8 +85,7 @@ def make_canvas(
     if matte is None or wanted.kind not in ("colour", "image"):
         image = fill_canvas(picture, place.offset, size, wanted, keep=moved.face.box, outpaint=outpaint)
     else:
-        whole = fill_canvas(picture, place.offset, size, Background("blur"), keep=moved.face.box)
-        image = blend(whole, backdrop(wanted, size), matte(whole))
+        image = fill_canvas(picture, place.offset, size, wanted, keep=moved.face.box, share=matte(picture))
     return Canvas(replace(moved, image=image), transform)
 
 
