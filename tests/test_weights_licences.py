@@ -66,3 +66,9 @@ def test_a_torn_record_counts_as_none(tmp_path: Path) -> None:
     store.accept(["all"])
     (tmp_path / "own" / "accepted.json").write_text('{"model.saf')
     assert store.acceptances.date(store.manifest["model.safetensors"]) is None
+
+
+def test_a_record_that_cannot_be_written_is_one_line(tmp_path: Path) -> None:
+    (tmp_path / "own").write_text("a file where the folder should be")
+    with pytest.raises(WeightsError, match=r"cannot be written .* LIPSYNC_COLAB_CACHE"):
+        store_of(tmp_path, None, ROW).accept(["all"])

@@ -59,6 +59,15 @@ WANTED = {
 }
 
 
+def test_the_document_has_its_schema() -> None:
+    assert set(DOCUMENT) == {"schema", "licences", "files"}
+    assert DOCUMENT["schema"] == 1
+    needed = {"name", "engines", "size", "sha256", "format", "licence", "source", "homes"}
+    for values in DOCUMENT["files"]:
+        assert needed <= set(values) <= needed | {"memory", "confirmed", "note"}
+        assert values["licence"] in DOCUMENT["licences"]
+
+
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
 def test_every_row_is_whole(row: WeightFile) -> None:
     assert SAFE_NAME.fullmatch(row.name)

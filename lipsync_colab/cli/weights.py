@@ -89,7 +89,7 @@ def run_list(options: argparse.Namespace) -> int:
     """Print name, size, licence and state of weights."""
     store, bars = Store(), Bars()
     rows = store.manifest.select(options.names or ["all"])
-    described = [_described(store, row) for row in rows]
+    described = [_described(store, row, bars) for row in rows]
     bars.close()
     if options.json:
         print(json.dumps(described, indent=1))
@@ -109,7 +109,7 @@ def run_list(options: argparse.Namespace) -> int:
     return 0
 
 
-def _described(store: Store, row: WeightFile) -> dict[str, Any]:
+def _described(store: Store, row: WeightFile, bars: Bars) -> dict[str, Any]:
     return {
         "name": row.name,
         "engines": list(row.engines),
@@ -119,7 +119,7 @@ def _described(store: Store, row: WeightFile) -> dict[str, Any]:
         "licence": row.licence.name,
         "commercial": row.licence.commercial,
         "accepted": store.acceptances.date(row),
-        "state": store.inventory.state(row),
+        "state": store.inventory.state(row, bars),
         "memory": row.memory,
         "confirmed": row.confirmed,
         "source": row.source,

@@ -76,6 +76,27 @@ def write_json(path: Path, values: Mapping[str, Any]) -> None:
         part.unlink(missing_ok=True)
 
 
+@contextlib.contextmanager
+def edited(path: Path) -> Iterator[dict[str, Any]]:
+    """Give the values of a small JSON file to change, alone among all processes, and write them back.
+
+    Raises:
+        WeightsError: the file cannot be written.
+    """
+    from filelock import FileLock
+
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with FileLock(path.with_name(f"{path.name}.lock")):
+            values = read_json(path)
+            yield values
+            write_json(path, values)
+    except OSError as error:
+        raise WeightsError(
+            f"{path} cannot be written ({error.strerror or error}); set LIPSYNC_COLAB_CACHE to a folder that can"
+        ) from error
+
+
 def today() -> str:
     """Return the date in UTC as ``YYYY-MM-DD``."""
     return datetime.datetime.now(datetime.UTC).date().isoformat()

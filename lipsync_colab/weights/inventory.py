@@ -49,9 +49,9 @@ class Inventory:
         self.hub = HubCache(environment.hub)
         self.lock = trust.LockFile(environment.root / "lock.json")
 
-    def state(self, row: WeightFile) -> str:
+    def state(self, row: WeightFile, progress: Progress | None = None) -> str:
         """Return ``present``, ``missing``, ``corrupt`` or ``refused`` (by the trust rules)."""
-        if self.find(row) is not None:
+        if self.find(row, progress) is not None:
             return "present"
         if any(self.owns(row, path) for path in self.candidates(row)):
             return "corrupt"

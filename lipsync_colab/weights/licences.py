@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from lipsync_colab.errors import WeightsError
-from lipsync_colab.weights.cache import read_json, today, write_json
+from lipsync_colab.weights.cache import edited, read_json, today
 from lipsync_colab.weights.manifest import WeightFile
 
 FORBIDDEN = {"no": "Its terms forbid commercial use", "unclear": "Its terms for commercial use are not clear-cut"}
@@ -38,14 +38,9 @@ class Acceptances:
         new = [row for row in rows if row.needs_acceptance and self.date(row) is None]
         if not new:
             return []
-        from filelock import FileLock
-
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        with FileLock(self.path.with_name(f"{self.path.name}.lock")):
-            entries = read_json(self.path)
+        with edited(self.path) as entries:
             for row in new:
                 entries[row.name] = {"date": today(), "licence": row.licence.name, "terms": row.licence.terms}
-            write_json(self.path, entries)
         return new
 
     def missing(self, rows: Iterable[WeightFile]) -> list[WeightFile]:

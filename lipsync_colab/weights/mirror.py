@@ -133,6 +133,7 @@ class Mirror:
         finally:
             with contextlib.suppress(OSError):
                 part.unlink()
+        entries = self.entries()  # another process may have added to them meanwhile
         entries[row.name] = {"sha256": sha256, "size": size, "origin": origin, "licence": row.licence.name}
         write_json(self.folder / MANIFEST, entries)
         return True

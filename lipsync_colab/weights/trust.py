@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from lipsync_colab.errors import WeightsError
-from lipsync_colab.weights.cache import read_json, today, write_json
+from lipsync_colab.weights.cache import edited, read_json, today
 from lipsync_colab.weights.manifest import COMMIT, PICKLES, Home, HubHome, WeightFile
 
 
@@ -37,16 +37,10 @@ class LockFile:
             size: bytes.
             origin: the home, with its full revision, or ``"a person"``.
         """
-        from filelock import FileLock
-
         if row.sha256:
             return
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        with FileLock(self.path.with_name(f"{self.path.name}.lock")):
-            entries = read_json(self.path)
-            values = {"sha256": sha256, "size": size, "origin": origin, "date": today()}
-            entries.setdefault(row.name, values)
-            write_json(self.path, entries)
+        with edited(self.path) as entries:
+            entries.setdefault(row.name, {"sha256": sha256, "size": size, "origin": origin, "date": today()})
 
 
 def origin_of(home: HubHome) -> str:
