@@ -24,7 +24,7 @@ OVAL = (
 """The outline of the face in MediaPipe's mesh, clockwise from the top of the forehead."""
 FOREHEAD, CHIN, LEFT_EAR, RIGHT_EAR, NOSE_BRIDGE = 10, 152, 234, 454, 6
 
-THRESHOLD = 0.05  # pixels: below this a displacement cannot be seen
+THRESHOLD = 0.04  # pixels: a smaller displacement cannot be seen
 HAIR_ABOVE, HAIR_BESIDE = 0.75, 0.25  # what lies beyond the face's outline and moves with it whole, eye distances
 FALLOFF = 1.1  # from full motion to none, eye distances
 BORDER = 0.35  # the fade towards the picture's borders and other faces, eye distances
@@ -49,6 +49,7 @@ class Head:
         face = portrait.face
         self._unit = face.eye_distance
         self._scratch = Scratch()
+        self._last: tuple[tuple[float, ...], Array] | None = None
         self._step = max(4, int(self._unit / 16))
         self._x, self._y = _nodes(self._size, self._step)
         points = np.stack([self._x, self._y], axis=-1)
@@ -59,15 +60,23 @@ class Head:
         self._fields = _fields(near, spatial, chest, face, self._unit)
 
     def field(self, pose: Mapping[str, float]) -> Array:
-        """Return the displacement at the grid's nodes, float32 (rows, columns, 2) in pixels."""
-        amounts = np.array([pose.get(name, 0.0) for name in MOTIONS], np.float32)
-        return np.tensordot(amounts, self._fields, axes=1)
+        """Return the displacement at the grid's nodes, float32 (rows, columns, 2) in pixels.
+
+        What is too small to be seen is exactly 0, so that regions end on the still itself.
+        """
+        amounts = tuple(float(pose.get(name, 0.0)) for name in MOTIONS)
+        if self._last is None or self._last[0] != amounts:
+            moved = np.tensordot(np.array(amounts, np.float32), self._fields, axes=1)
+            far = np.maximum(*np.abs(moved.transpose(2, 0, 1)))
+            self._last = amounts, np.asarray(moved * smoothstep((far - THRESHOLD) / THRESHOLD)[..., None], np.float32)
+        return self._last[1]
 
     def region(self, pose: Mapping[str, float]) -> Rect | None:
-        """Return the part of the picture that this pose moves by more than 0.05 px, or None when none does."""
+        """Return the part of the picture that this pose moves by more than 0.04 px, or None when none does."""
         if not any(pose.get(name, 0.0) for name in MOTIONS):
             return None
-        moved = np.abs(self.field(pose)).max(axis=-1) > THRESHOLD
+        field = self.field(pose)
+        moved = (field[..., 0] != 0) | (field[..., 1] != 0)
         if not moved.any():
             return None
         rows, columns = np.flatnonzero(moved.any(axis=1)), np.flatnonzero(moved.any(axis=0))
@@ -93,8 +102,7 @@ class Head:
         first_column, first_row = left // step, top // step
         last_column, last_row = (right - 1) // step + 3, (bottom - 1) // step + 3
         block = (slice(first_row, last_row), slice(first_column, last_column))
-        amounts = np.array([pose.get(name, 0.0) for name in MOTIONS], np.float32)
-        moved = np.tensordot(amounts, self._fields[(slice(None), *block)], axes=1)
+        moved = self.field(pose)[block]
         # Coordinates themselves are enlarged, not displacements: linear interpolation keeps them exact and saves
         # an addition per pixel.
         maps: list[Array] = []
