@@ -88,6 +88,14 @@ def test_nothing_is_found_in_nothing(backend: str) -> None:
     assert detect(np.full((300, 500, 3), 128, np.uint8), backend) == ()
 
 
+def test_a_face_that_left_is_searched_everywhere() -> None:
+    image = picture("hopper")
+    with FaceTracker() as tracker:
+        face = tracker.detect(image)[0]
+        gone = face.moved(np.array([[1, 0, 5000], [0, 1, 5000]], np.float32))
+        assert np.array_equal(tracker.detect(image, near=gone)[0].mesh, face.mesh)
+
+
 def test_a_file_that_is_no_model_is_refused(tmp_path: Path) -> None:
     (tmp_path / "face_landmarker.task").write_bytes(b"not a zip")
     with pytest.raises(WeightsError, match="weights verify"):

@@ -11,10 +11,12 @@ import cv2
 import numpy as np
 
 from lipsync_colab.portrait.search import LEVELS, Box, covered, overlap, views
-from lipsync_colab.types import Face, Image
+from lipsync_colab.types import Array, Face, Image
 
 VIEW_SIDE = 640
 """Pixels a side that a view is shrunk to, by area, before the model sees it."""
+SMALLEST_VIEW = 16
+"""Pixels a side below which there is nothing to see."""
 SAME_FACE = 0.3
 """Two boxes that share this much of their union show one face."""
 COVERED = 0.5
@@ -67,16 +69,19 @@ class FaceTracker:
             depth: levels of enlarged parts to search for further faces when some were found: 1 or 2 (all). When none
                 was found every level is searched.
         """
-        if near is not None:
-            close = self._look(image, _around(near, image))
+        box = None if near is None else _around(near, image)
+        if near is not None and box is not None:
+            close = self._look(image, box)
             if close:
                 return (max(close, key=lambda face: overlap(face.box, near.box)),)
+        overview, grown = _shrunk(image, VIEW_SIDE << LEVELS)
         found: list[Face] = []
-        for level, boxes in enumerate(views(image.shape[1], image.shape[0])):
+        for level, boxes in enumerate(views(overview.shape[1], overview.shape[0])):
             if found and level > depth:
                 break
-            for box in boxes:
-                found = _merged(found, self._find(image, box))
+            for view in boxes:
+                seen = [face.moved(grown) for face in self._look(overview, view)]
+                found = _merged(found, seen if self._whole(image, view) else self._closer(image, seen, level > 0))
         return tuple(sorted(found, key=_rank))
 
     def close(self) -> None:
@@ -91,31 +96,33 @@ class FaceTracker:
     ) -> None:
         self.close()
 
-    def _find(self, image: Image, box: Box) -> list[Face]:
-        """Search one view, and look again at each face from nearby: larger, and not cut by a tile's edge."""
-        found = self._look(image, box)
-        whole = box == (0, 0, image.shape[1], image.shape[0])
-        if whole and max(box) <= VIEW_SIDE:
-            return found
-        closer = [self._closer(image, face) or (face if whole else None) for face in found]
-        return [face for face in closer if face is not None]
+    def _whole(self, image: Image, view: Box) -> bool:
+        """Whether a view was the picture itself, unshrunk."""
+        return max(image.shape[:2]) <= VIEW_SIDE and view == (0, 0, image.shape[1], image.shape[0])
 
-    def _closer(self, image: Image, face: Face) -> Face | None:
-        seen = self._look(image, _around(face, image))
-        best = max(seen, key=lambda other: overlap(face.box, other.box), default=None)
-        return best if best is not None and overlap(face.box, best.box) > SAME_FACE else None
+    def _closer(self, image: Image, faces: list[Face], confirm: bool) -> list[Face]:
+        """Look again at each face from nearby: larger, and not cut by a tile's edge.
+
+        Args:
+            image: the picture.
+            faces: as they were seen from afar.
+            confirm: drop those that are not there when looked at closely.
+        """
+        found = []
+        for face in faces:
+            box = _around(face, image)
+            seen = [] if box is None else self._look(image, box)
+            best = max(seen, key=lambda other: overlap(face.box, other.box), default=None)
+            if best is not None and overlap(face.box, best.box) > SAME_FACE:
+                found.append(best)
+            elif not confirm:
+                found.append(face)
+        return found
 
     def _look(self, image: Image, box: Box) -> list[Face]:
-        view = _cut(image, box)
-        height, width = view.shape[:2]
-        ratio = max(width, height) / VIEW_SIDE
-        across, down = 1.0, 1.0
-        if ratio > 1:
-            # The model samples without a filter, and detail that aliases moves its landmarks by more than a pixel.
-            size = max(round(width / ratio), 1), max(round(height / ratio), 1)
-            view = np.asarray(cv2.resize(view, size, interpolation=cv2.INTER_AREA), np.uint8)
-            across, down = width / size[0], height / size[1]
-        place = np.array([[across, 0, box[0] + (across - 1) / 2], [0, down, box[1] + (down - 1) / 2]], np.float32)
+        # The model samples without a filter, and detail that aliases moves its landmarks by more than a pixel.
+        view, place = _shrunk(_cut(image, box), VIEW_SIDE)
+        place[:, 2] += box[:2]
         return [face.moved(place) for face in self._backend.find(view)]
 
 
@@ -172,12 +179,26 @@ def _cut(image: Image, box: Box) -> Image:
     return np.ascontiguousarray(np.pad(inside, pad) if any(map(any, pad)) else inside)
 
 
-def _around(face: Face, image: Image) -> Box:
+def _shrunk(image: Image, side: int) -> tuple[Image, Array]:
+    """Shrink a picture by area until no side is longer than ``side``; also return the way back, float32 (2, 3)."""
+    height, width = image.shape[:2]
+    ratio = max(width, height, side) / side
+    size = max(round(width / ratio), 1), max(round(height / ratio), 1)
+    across, down = width / size[0], height / size[1]
+    back = np.array([[across, 0, (across - 1) / 2], [0, down, (down - 1) / 2]], np.float32)
+    if size == (width, height):
+        return image, back
+    return np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.uint8), back
+
+
+def _around(face: Face, image: Image) -> Box | None:
+    """Return the surroundings of a face within a picture, or None when it lies outside."""
     left, top, right, bottom = face.box
     reach = 1.25 * max(right - left, bottom - top)
     x, y = (left + right) / 2, (top + bottom) / 2
     height, width = image.shape[:2]
-    return max(int(x - reach), 0), max(int(y - reach), 0), min(int(x + reach), width), min(int(y + reach), height)
+    box = max(int(x - reach), 0), max(int(y - reach), 0), min(int(x + reach), width), min(int(y + reach), height)
+    return box if min(box[2] - box[0], box[3] - box[1]) >= SMALLEST_VIEW else None
 
 
 def _merged(known: list[Face], new: list[Face]) -> list[Face]:
