@@ -8,7 +8,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-SUBJECTS = ("viseme", "wav2lip")
+SUBJECTS = ("viseme", "wav2lip", "renderers")
 """Modules of ``lipsync_colab.bench``, each with ``measure(portrait, seconds) -> dict``."""
 
 
