@@ -33,8 +33,10 @@ from lipsync_colab.weights.transfer import Patience
 store = Store(rows=read(pathlib.Path(sys.argv[1])), patience=Patience(timeout=30, attempts=2, pause=0))
 print("ready", flush=True)
 sys.stdin.readline()
+def told(stage, done, total):
+    print("wait" if "wait" in stage else "bytes", done, flush=True)
 try:
-    [one] = store.fetch(["all"], progress=lambda stage, done, total: print("bytes", done, flush=True))
+    [one] = store.fetch(["all"], progress=told)
     print("path", one.path, one.source is not None, flush=True)
 except LipSyncError as error:
     print("error", error, flush=True)
@@ -72,16 +74,28 @@ def told(child: subprocess.Popen[str]) -> list[str]:
     return out.strip().splitlines()[-1].split(" ", 1)
 
 
+def until(child: subprocess.Popen[str], word: str, done: int = 0) -> None:
+    """Start the fetch and read what the process says until it is so far."""
+    assert child.stdin is not None
+    assert child.stdout is not None
+    child.stdin.write("\n")
+    for line in child.stdout:
+        if line.startswith(word) and int(line.split()[1]) >= done:
+            return
+    raise AssertionError(f"the process ended before it said {word}")
+
+
 def test_two_processes_end_with_one_good_file(tmp_path: Path) -> None:
     with HubServer() as hub:
-        hub.entries[KEY] = Entry(CONTENT, ["slow:0.005"])
-        children = [started(tmp_path, hub), started(tmp_path, hub)]
-        for child in children:
-            assert child.stdin is not None
-            child.stdin.write("\n")
-        words = [told(child) for child in children]
-        assert len([path for method, path, _ in hub.requests if method == "GET" and path.startswith("/cdn/")]) == 1
-    assert sorted(word[1].endswith("True") for word in words) == [False, True]
+        hub.entries[KEY] = Entry(CONTENT, ["stall:2000000", ""])
+        first, second = started(tmp_path, hub), started(tmp_path, hub)
+        until(first, "bytes")
+        until(second, "wait")  # it found the lock taken; now the first may go on
+        hub.released.set()
+        words = [told(child) for child in (first, second)]
+        bodies = [wanted for method, path, wanted in hub.requests if method == "GET" and path.startswith("/cdn/")]
+        assert bodies.count("") == 1
+    assert [word[1].endswith("True") for word in words] == [True, False]
     [path] = {word[1].rsplit(" ", 1)[0] for word in words}
     assert Path(path).read_bytes() == CONTENT
     assert path.startswith(str(tmp_path / "home" / "hub"))
@@ -91,12 +105,7 @@ def test_killed_in_the_middle_and_run_again(tmp_path: Path) -> None:
     with HubServer() as hub:
         hub.entries[KEY] = Entry(CONTENT, ["stall:2000000", ""])
         child = started(tmp_path, hub)
-        assert child.stdin is not None
-        assert child.stdout is not None
-        child.stdin.write("\n")
-        for line in child.stdout:
-            if line.startswith("bytes") and int(line.split()[1]) >= 1_500_000:
-                break
+        until(child, "bytes", 1_500_000)
         child.send_signal(signal.SIGKILL)
         child.communicate()
         assert child.returncode == -signal.SIGKILL

@@ -8,7 +8,7 @@ import json
 import os
 import shutil
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -129,14 +129,28 @@ class Cache:
         return self.root / folder / name
 
     @contextlib.contextmanager
-    def locked(self, name: str) -> Iterator[None]:
-        """Keep other processes from fetching the same weight; the lock ends with the process."""
-        from filelock import FileLock
+    def locked(self, name: str, waiting: Callable[[], None] | None = None) -> Iterator[None]:
+        """Keep other processes from fetching the same weight; the lock ends with the process.
+
+        Args:
+            name: of the weight.
+            waiting: called once when another process has the lock.
+        """
+        from filelock import FileLock, Timeout
 
         path = self._inside("locks", f"{name}.lock")
         path.parent.mkdir(parents=True, exist_ok=True)
-        with FileLock(path):
+        lock = FileLock(path)
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            if waiting is not None:
+                waiting()
+            lock.acquire()
+        try:
             yield
+        finally:
+            lock.release()
 
     def publish(self, part: Path, name: str) -> Path:
         """Give a checked file its final name in one step."""

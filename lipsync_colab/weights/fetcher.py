@@ -49,15 +49,24 @@ class Fetcher:
         self.collector = Collector(environment, inventory.cache, patience)
 
     @contextlib.contextmanager
-    def locked(self, row: WeightFile) -> Iterator[None]:
+    def locked(self, row: WeightFile, progress: Progress | None = None) -> Iterator[None]:
         """Keep other processes from the same weight.
+
+        Args:
+            row: the weight.
+            progress: told once, with no byte done, when another process is at it.
 
         Raises:
             WeightsError: the cache cannot be written.
         """
+
+        def waiting() -> None:
+            if progress is not None:
+                progress(f"wait for another process: {row.name}", 0, row.size or 0)
+
         with contextlib.ExitStack() as stack:
             try:
-                stack.enter_context(self.inventory.cache.locked(row.name))
+                stack.enter_context(self.inventory.cache.locked(row.name, waiting))
             except OSError as error:
                 raise WeightsError(
                     f"{self.environment.root} cannot be written ({error.strerror or error}); set LIPSYNC_COLAB_CACHE "

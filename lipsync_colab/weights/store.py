@@ -87,7 +87,7 @@ class Store:
         path = self.inventory.find(row, progress)
         if path is not None:
             return Fetched(row, path)
-        with self.fetcher.locked(row):
+        with self.fetcher.locked(row, progress):
             path = self.inventory.find(row, progress)
             return Fetched(row, path) if path is not None else self.fetcher.fetch(row, progress, mirror)
 
@@ -110,7 +110,7 @@ class Store:
             raise WeightsError(f"{name} is a pickle with no known sha256; say it with --sha256 (`sha256sum {file}`)")
         if not file.is_file():
             raise WeightsError(f"there is no file {file}; give the path of {name}")
-        with self.fetcher.locked(row):
+        with self.fetcher.locked(row, progress):
             part = self.inventory.cache.part(f"{row.name}.person")
             found = copy_checked(file, part, row.name, progress)
             if expected not in (None, found):
