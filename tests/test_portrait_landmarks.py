@@ -229,3 +229,19 @@ def test_overlap() -> None:
     assert overlap((0, 0, 10, 10), (0, 0, 10, 10)) == 1
     assert overlap((0, 0, 10, 10), (5, 0, 15, 10)) == pytest.approx(1 / 3)
     assert overlap((0, 0, 10, 10), (10, 0, 20, 10)) == 0
+
+
+def test_an_opencv_that_cannot_read_the_expressions_still_finds_faces(monkeypatch: pytest.MonkeyPatch) -> None:
+    read = cv2.dnn.readNetFromTFLite
+
+    def old(path: str, *engine: int) -> object:
+        if "blendshapes" in path:
+            raise cv2.error("tensor_shape in function 'parseTensor'")
+        return read(path, *engine)
+
+    image = picture("hopper")
+    expected = detect(image, "opencv")[0]
+    monkeypatch.setattr(cv2.dnn, "readNetFromTFLite", old)
+    face = detect(image, "opencv")[0]
+    assert face.blendshapes == {}
+    assert np.array_equal(face.mesh, expected.mesh)

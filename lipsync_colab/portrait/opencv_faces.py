@@ -6,10 +6,12 @@ around each face turned upright by the eyes, the mesh inside it, the expression 
 
 from __future__ import annotations
 
+import contextlib
 import math
 import tempfile
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -75,21 +77,31 @@ class OpencvFaces:
         return face_of(mesh, self._scores(mesh), detection.score)
 
     def _scores(self, mesh: Array) -> dict[str, float]:
+        if self._blendshapes is None:
+            return {}
         self._blendshapes.setInput(np.ascontiguousarray(mesh[None, BLENDSHAPE_VERTICES, :2]))
         scores = np.ravel(self._blendshapes.forward())
         return dict(zip(BLENDSHAPES, (float(score) for score in scores), strict=True))
 
 
-def _networks(model: Path) -> list[cv2.dnn.Net]:
+def _networks(model: Path) -> list[Any]:
     # OpenCV 5 has a new engine that does not read these files; OpenCV 4 knows no choice.
     engine = (cv2.dnn.ENGINE_CLASSIC,) if hasattr(cv2.dnn, "ENGINE_CLASSIC") else ()
     try:
         # From a path: OpenCV 4.10 cannot read TensorFlow Lite from memory.
         with tempfile.TemporaryDirectory() as folder, zipfile.ZipFile(model) as task:
-            paths = [Path(task.extract(f"{part}.tflite", folder)) for part in PARTS]
-            return [cv2.dnn.readNetFromTFLite(str(path), *engine) for path in paths]
+            detector, landmarks, blendshapes = (str(task.extract(f"{part}.tflite", folder)) for part in PARTS)
+            required = [cv2.dnn.readNetFromTFLite(path, *engine) for path in (detector, landmarks)]
+            return [*required, _blendshapes(blendshapes, engine)]
     except (zipfile.BadZipFile, KeyError, cv2.error) as error:
         raise WeightsError(f"{model} is no face landmark model: run lipsync-colab weights verify") from error
+
+
+def _blendshapes(path: str, engine: tuple[int, ...]) -> Any:
+    """Return the expression network, or None: OpenCV before 4.12 cannot read it, and faces then come without scores."""
+    with contextlib.suppress(cv2.error):
+        return cv2.dnn.readNetFromTFLite(path, *engine)
+    return None
 
 
 def _region(detection: Detection, width: int, height: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
