@@ -129,7 +129,9 @@ def test_head_motion_moves_the_alignment() -> None:
     moved = dataclasses.replace(still, transform=compose(motion, still.transform).astype(np.float32))
     finish = PatchRestorer(portrait, look, 1.0)
     first, second = finish(still), finish(moved, motion)
+    told = finish(dataclasses.replace(moved, motion=motion.astype(np.float32)))
     assert torch.allclose(seen[0], seen[1], atol=0.02)
+    assert np.array_equal(told.pixels, second.pixels)
     assert np.allclose(second.transform[:, 2] - first.transform[:, 2], motion[:, 2], atol=1e-3)
 
 
@@ -143,6 +145,21 @@ def test_restored_still_changes_only_the_face() -> None:
     assert left - 1 <= columns.min() and columns.max() <= right + 1
     assert top - 1 <= rows.min() and rows.max() <= bottom + 1
     assert np.array_equal(restore_still(portrait, identity, 1.0), portrait.image)
+
+
+def test_only_the_moving_part_is_handed_on() -> None:
+    portrait = portrait_of(640, 800)
+    restored = PatchRestorer(portrait, sharpen, 0.8)(mouth_patch(portrait, 0.5))
+    assert restored.mask is not None
+    assert max(restored.pixels.shape) < 256
+    assert not restored.mask[0].any() and not restored.mask[:, -1].any()
+    assert restored.mask[1].any() and restored.mask[:, -2].any()
+
+
+def test_a_patch_beside_the_face_stays_as_it_is() -> None:
+    portrait = portrait_of(640, 800)
+    patch = Patch.at(portrait.image[:40, :40].copy(), 0, 0)
+    assert PatchRestorer(portrait, sharpen, 0.8)(patch) is patch
 
 
 def test_a_large_face_is_shrunk_without_aliases() -> None:

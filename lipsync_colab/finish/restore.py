@@ -8,6 +8,7 @@ only what the engine's patch covers is taken from the frame; everything else sta
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Protocol
 
 import cv2
@@ -138,25 +139,23 @@ class PatchRestorer:
         self._face = face_mask(portrait.face, self._alignment)
 
     def __call__(self, patch: Patch, motion: Array | None = None) -> Patch:
-        """Return the patch restored, in the template's pixels, in the same place.
+        """Return the patch restored, in the template's pixels, in the same place; as it was where it shows no face.
 
         Args:
             patch: on the still.
-            motion: still to still (2, 3): where the engine moved the head in this frame, None for nowhere.
+            motion: still to still (2, 3): where the engine moved the head in this frame; what the patch says by default.
         """
-        return self.restore([patch], [motion])[0]
+        return self.restore([patch], None if motion is None else [motion])[0]
 
     def restore(self, patches: Sequence[Patch], motions: Sequence[Array | None] | None = None) -> list[Patch]:
         """Restore several patches in one call of the network; see :meth:`__call__`."""
         if self._strength == 0 or not patches:
             return list(patches)
-        alignments = [self._moved(motion) for motion in motions or [None] * len(patches)]
+        alignments = [self._moved(motion) for motion in motions or [patch.motion for patch in patches]]
         covered = [self._covered(patch, alignment) for patch, alignment in zip(patches, alignments, strict=True)]
         restored = restore_faces(self._network, [face for face, _ in covered], self._strength)
-        return [
-            Patch(face, inverse(alignment).astype(np.float32), mask)
-            for face, (_, mask), alignment in zip(restored, covered, alignments, strict=True)
-        ]
+        finished = zip(patches, restored, covered, alignments, strict=True)
+        return [_trimmed(patch, face, mask, inverse(alignment)) for patch, face, (_, mask), alignment in finished]
 
     def _moved(self, motion: Array | None) -> Array:
         """Return the alignment for a head that moved: back to where it was, then into the template."""
@@ -178,6 +177,24 @@ class PatchRestorer:
             weight = np.minimum(1, 4 * mask).astype(np.float32)
         laid = self._still + (pixels - self._still.astype(np.float32)) * weight[..., None]
         return np.clip(np.rint(laid), 0, 255).astype(np.uint8), (mask * self._face).astype(np.float32)
+
+
+def _trimmed(patch: Patch, face: Image, mask: Array, transform: Array) -> Patch:
+    """Return the part of a restored face that its mask shows, with a border of 0; the patch where it shows nothing.
+
+    Args:
+        patch: as it came.
+        face: uint8 (512, 512, 3).
+        mask: float32 (512, 512) in [0, 1], 0 along the border.
+        transform: template pixels to still pixels.
+    """
+    rows, columns = np.nonzero(mask.max(axis=1))[0], np.nonzero(mask.max(axis=0))[0]
+    if not len(rows):
+        return patch
+    left, top, right, bottom = columns[0] - 1, rows[0] - 1, columns[-1] + 2, rows[-1] + 2
+    shifted = compose(transform, np.array([[1, 0, left], [0, 1, top]]))
+    pixels, part = (np.ascontiguousarray(whole[top:bottom, left:right]) for whole in (face, mask))
+    return replace(patch, pixels=pixels, transform=shifted.astype(np.float32), mask=part)
 
 
 def warped(image: Image, transform: Array) -> Image:
