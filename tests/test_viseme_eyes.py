@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import pairwise
 
 import cv2
@@ -12,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lipsync_colab.engines.viseme.brows import bridge_contrast, glasses
-from lipsync_colab.engines.viseme.eye_opening import IRIS, LOWER, UPPER, EyeOpening
+from lipsync_colab.engines.viseme.eye_opening import IRIS, LOWER, UPPER
 from lipsync_colab.engines.viseme.eyes import Eyes
 from lipsync_colab.types import Array, Image, Portrait
 
@@ -191,10 +192,24 @@ def test_small_large_and_cut_faces_are_drawn(unit: float, size: tuple[int, int])
         assert frame.shape == still.image.shape and (frame != still.image).any()
 
 
-def test_a_closed_source_eye_has_no_opening_to_paint_over() -> None:
-    face = dome((320, 270), 110)
-    mesh = face.mesh.copy()
-    for side in (0, 1):
-        mesh[list(UPPER[side]), 1] = mesh[list(LOWER[side]), 1]
-    opening = EyeOpening.of(type(face)(face.box, mesh), 0)
-    assert np.abs(opening.closed - opening.upper).max() < 0.01 * 110
+def test_a_shut_source_eye_does_not_blink_and_the_other_does() -> None:
+    still = portrait(SIZE, unit=110)
+    mesh = still.face.mesh.copy()
+    mesh[list(UPPER[0]), 1] = mesh[list(LOWER[0]), 1]
+    shut = Portrait(still.image, replace(still.face, mesh=mesh))
+    regions = Eyes(shut).regions({"blink": 1.0, "gaze_x": 0.05})
+    assert regions == [Eyes(still).regions({"blink": 1.0})[1]]
+
+
+def test_eyes_behind_dark_lenses_stay_hidden() -> None:
+    still = portrait(SIZE, unit=110)
+    image = still.image.copy()
+    for x, y in still.face.points[:2].astype(int).tolist():
+        cv2.ellipse(image, (x, y), (45, 34), 0, 0, 360, (24, 22, 22), -1)
+    image = np.clip(image + np.random.default_rng(0).normal(0, 2, image.shape), 0, 255).astype(np.uint8)
+    eyes = Eyes(Portrait(image, still.face))
+    assert eyes.regions({"blink": 1.0, "gaze_x": 0.05}) == []
+    assert len(eyes.regions({"brow": 1.0})) == 1
+    pixels, (x, y) = image.copy(), grid(0, 0, *SIZE)
+    eyes.paint(pixels, x, y, {"blink": 1.0})
+    np.testing.assert_array_equal(pixels, image)

@@ -5,12 +5,11 @@ from __future__ import annotations
 import numpy as np
 from scipy.ndimage import gaussian_filter1d
 
-from lipsync_colab.engines.viseme.eye_opening import BROW_HIGH, BROW_LOW, UPPER
+from lipsync_colab.engines.viseme.eye_opening import BROW_HIGH, BROW_LOW, LUMA, UPPER
 from lipsync_colab.engines.viseme.ramp import smoothstep
 from lipsync_colab.engines.viseme.sampling import along, sample
 from lipsync_colab.types import Array, Portrait
 
-LUMA = np.array([0.299, 0.587, 0.114], np.float32)
 SAMPLES = 128
 ACROSS = 1.3  # half the width of the field, eye distances
 LID_GAP = 0.055  # the raise begins this far above the upper lid's margin, eye distances

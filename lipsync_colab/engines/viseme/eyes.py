@@ -29,27 +29,28 @@ SLIDE = 0.22  # how far the skin above the fold follows the lid
 class Eyes:
     """Both eyes of a portrait. Everything is in the still's own coordinates; the head is moved by others.
 
-    Only what lies in :meth:`regions` changes. Where the head moves too, an output rectangle has to be widened by
-    the head's displacement.
+    An eye that is shut or hidden in the picture neither blinks nor looks about. Only what lies in :meth:`regions`
+    changes; where the head moves too, an output rectangle has to be widened by the head's displacement.
     """
 
     def __init__(self, portrait: Portrait) -> None:
         face = portrait.face
-        self._openings = [EyeOpening.of(face, side) for side in (0, 1)]
+        openings = [EyeOpening.of(face, side) for side in (0, 1)]
+        self._openings = [opening for opening in openings if opening.visible(portrait.image)]
         self._lids = [Lid(portrait.image, opening) for opening in self._openings]
         unit = face.eye_distance
         self._size = portrait.size
         self._step = max(1, round(unit / 64))
         self._lid_rects = [self._rect(_corners(opening)) for opening in self._openings]
         brows = Brows(portrait)
-        self._all = self._rect(np.concatenate([brows.box(), *(_corners(opening) for opening in self._openings)]))
+        self._all = self._rect(np.concatenate([brows.box(), *(_corners(opening) for opening in openings)]))
         left, top, right, bottom = self._all
         x, y = np.meshgrid(
             np.arange(left, right + self._step, self._step, dtype=np.float32),
             np.arange(top, bottom + self._step, self._step, dtype=np.float32),
         )
         pairs = zip(self._openings, self._lids, strict=True)
-        lids = np.stack([_fields(opening, lid, x, y) for opening, lid in pairs]).sum(axis=0)
+        lids = sum((_fields(opening, lid, x, y) for opening, lid in pairs), np.zeros((3, *x.shape, 2)))
         fields = np.concatenate([lids, brows.field(x, y)[None]])
         self._fields = (fields * self._inside(x, y, unit)[..., None]).astype(np.float32)
 

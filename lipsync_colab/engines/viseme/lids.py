@@ -7,13 +7,12 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter, gaussian_filter1d, median_filter
 
-from lipsync_colab.engines.viseme.eye_opening import REACH, SAMPLES, EyeOpening
+from lipsync_colab.engines.viseme.eye_opening import LUMA, REACH, SAMPLES, EyeOpening
 from lipsync_colab.engines.viseme.floats import Floats
 from lipsync_colab.engines.viseme.ramp import smoothstep
 from lipsync_colab.engines.viseme.sampling import along, sample
 from lipsync_colab.types import Array, Image
 
-LUMA = np.array([0.299, 0.587, 0.114], np.float32)
 ABOVE, BELOW = 0.42, 0.45  # what of the picture around the eye is looked at, eye distances
 FOLD = 0.095  # the painted lid begins this far above the margin, eye distances
 FOLD_FADE = 0.055
