@@ -103,7 +103,9 @@ class MouthPose:
     def _moving(self) -> Rectangle | None:
         """Return the rectangle that holds every moving node and the opening."""
         grid = self._mouth.field.grid
-        moving = np.any(self._upper, axis=-1) | np.any(self._lower, axis=-1)
+        moving = np.logical_or.reduce(
+            [layer[..., axis] != 0 for layer in (self._upper, self._lower) for axis in (0, 1)]
+        )
         if not moving.any():
             return None
         rows, columns = np.flatnonzero(moving.any(axis=1)), np.flatnonzero(moving.any(axis=0))

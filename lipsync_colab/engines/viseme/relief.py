@@ -49,10 +49,10 @@ class Relief:
         self.rectangle: Rectangle = (int(low[0]), int(low[1]), int(high[0]), int(high[1]))
         part = still[self._place].astype(np.float32)
         x, y = np.meshgrid(np.arange(low[0], high[0], dtype=np.float32), np.arange(low[1], high[1], dtype=np.float32))
-        self._fold = _fold_change(part, [marks[list(line)] - low for line in landmarks.FOLDS], facing.unit)
+        fold = _fold_change(part, [marks[list(line)] - low for line in landmarks.FOLDS], facing.unit)
         gain = _pout_gain(*facing.plane(x, y), facing, lips)[..., None]
-        self._pout = part * np.where(gain < 0, gain * light.shade, gain)
-        self._part = part
+        pout = part * np.where(gain < 0, gain * light.shade, gain)
+        self._fold, self._pout = (np.rint(change).astype(np.int16) for change in (fold, pout))
         self._lit: Image | None = None
 
     def still(self, pose: Mapping[str, float]) -> Image:
@@ -64,8 +64,8 @@ class Relief:
             return self._still
         if self._lit is None:
             self._lit = self._still.copy()
-        lit = self._part + cv2.addWeighted(self._fold, relaxed, self._pout, rounding, 0)
-        self._lit[self._place] = np.rint(np.clip(lit, 0, 255))
+        change = cv2.addWeighted(self._fold, relaxed, self._pout, rounding, 0)
+        self._lit[self._place] = cv2.add(self._still[self._place], change, dtype=cv2.CV_8U)
         return self._lit
 
 
