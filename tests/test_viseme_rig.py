@@ -5,7 +5,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 import pytest
-from viseme_portraits import POSES, laid_in, portrait
+from viseme_portraits import MIRROR, POSES, face_of, laid_in, portrait
 
 from lipsync_colab.engines.viseme.mouth import Mouth
 from lipsync_colab.engines.viseme.rig import FaceRig
@@ -138,3 +138,42 @@ def test_nobody_else_is_touched() -> None:
     changed = np.argwhere((frame != still.image).any(axis=-1))
     reach = np.abs(changed[:, ::-1] - still.face.landmarks[13]).max() / still.face.eye_distance
     assert 0.5 < reach < 2.0
+
+
+def varied(still: Portrait, how: str) -> Portrait:
+    """Return a portrait in another light or quality."""
+    image, noise = still.image, np.random.default_rng(0)
+    if how == "mirrored":
+        width = image.shape[1]
+        mesh = still.face.mesh * (-1, 1, 1) + (width - 1, 0, 0)
+        return Portrait(np.ascontiguousarray(image[:, ::-1]), face_of(mesh[MIRROR]))
+    if how == "dark":
+        image = np.rint(image * 0.35).astype(np.uint8)
+    elif how == "noisy":
+        image = np.clip(image + noise.normal(0, 12, image.shape), 0, 255).astype(np.uint8)
+    elif how == "jpeg":
+        _, coded = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, 30])
+        image = cv2.imdecode(coded, cv2.IMREAD_COLOR)
+    return Portrait(image, still.face)
+
+
+@NAMES
+@pytest.mark.parametrize("how", ["dark", "noisy", "jpeg", "mirrored"])
+def test_nothing_inside_outshines_the_picture(name: str, how: str) -> None:
+    still = varied(portrait(name), how)
+    rig, mouth = FaceRig(still), Mouth(still)
+    left, top, right, bottom = (int(value) for value in still.face.box)
+    brightest = np.percentile(still.image[top:bottom, left:right].max(axis=-1), 99)
+    for pose in ("ee", "aa", "f"):
+        frame = laid_in(still, rig.render(POSES[pose]))
+        x0, y0, x1, y1 = mouth.pose(POSES[pose]).lip_box(-0.02)
+        assert np.percentile(frame[y0:y1, x0:x1].max(axis=-1), 98) <= 1.02 * brightest
+
+
+@NAMES
+def test_mirrored_face_moves_as_a_mirror(name: str) -> None:
+    still = portrait(name)
+    other = varied(still, "mirrored")
+    frame = laid_in(still, RIGS[name].render(POSES["oh"]))
+    mirrored = laid_in(other, FaceRig(other).render(POSES["oh"]))[:, ::-1]
+    assert np.abs(frame.astype(int) - mirrored).mean() < 1.0

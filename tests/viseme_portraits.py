@@ -9,6 +9,7 @@ import cv2
 import matplotlib.cbook
 import numpy as np
 import pytest
+from scipy.optimize import linear_sum_assignment
 
 from lipsync_colab.engines.viseme.facing import Facing
 from lipsync_colab.types import Array, Face, Portrait
@@ -25,6 +26,16 @@ POSES = {
     "sh": {"jaw": 0.15, "round": 0.6, "upper": 0.6, "lower": 0.6},
     "th": {"jaw": 0.22, "tongue": 1.0, "upper": 0.25},
 }
+
+
+def _mirror_table() -> Array:
+    """Which vertex lies where each one would, seen in a mirror: the nearest in a face without expression."""
+    mesh = np.load(MESHES / "hopper.npy").astype(np.float64)
+    face = Face((0, 0, 1, 1), mesh.astype(np.float32))
+    local = Facing.of(face).local(mesh)
+    distances = np.linalg.norm(local[:, None] * (-1, 1, 1) - local[None], axis=-1)
+    _, partner = linear_sum_assignment(distances)
+    return partner
 
 
 def face_of(mesh: Array) -> Face:
@@ -46,6 +57,9 @@ def warped(portrait: Portrait, transform: Array, size: tuple[int, int]) -> Portr
     """Return a portrait under an affine transform (2, 3), on a canvas of ``size``."""
     image = cv2.warpAffine(portrait.image, transform, size, flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REFLECT)
     return Portrait(image, portrait.face.moved(transform.astype(np.float32)), portrait.source)
+
+
+MIRROR = _mirror_table()
 
 
 def portrait(name: str, size: int = 640, roll: float = 0.0, faces: float = 4.6) -> Portrait:
