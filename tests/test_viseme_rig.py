@@ -132,12 +132,25 @@ def test_grey_picture_keeps_a_grey_mouth() -> None:
             assert np.ptp(patch.pixels.astype(int), axis=-1).max() <= 2
 
 
-def test_nobody_else_is_touched() -> None:
+def test_motion_stays_round_the_mouth() -> None:
     still = portrait("hopper", 640, faces=9)
     frame = laid_in(still, FaceRig(still).render(POSES["aa"]))
     changed = np.argwhere((frame != still.image).any(axis=-1))
     reach = np.abs(changed[:, ::-1] - still.face.landmarks[13]).max() / still.face.eye_distance
     assert 0.5 < reach < 2.0
+
+
+def test_nobody_else_is_touched() -> None:
+    one = portrait("hopper", 640, faces=6)
+    apart = int(2.3 * one.face.eye_distance)
+    image = np.concatenate([one.image[:, : 320 + apart // 2], one.image[:, 320 - apart // 2 :]], axis=1)
+    other = face_of(one.face.mesh + np.array([apart, 0, 0], np.float32))
+    still = Portrait(image, one.face, "", (other,))
+    frame = laid_in(still, FaceRig(still).render({**POSES["aa"], **HEAD}))
+    assert (frame != image).any()
+    inside = np.zeros(image.shape[:2], np.uint8)
+    cv2.fillConvexPoly(inside, cv2.convexHull(other.landmarks[:468].copy()).astype(np.int32), 1)
+    assert not (frame != image)[inside > 0].any()
 
 
 def varied(still: Portrait, how: str) -> Portrait:

@@ -14,10 +14,13 @@ from lipsync_colab.engines.viseme.floats import Floats
 from lipsync_colab.engines.viseme.lips import LipContours, Lips
 from lipsync_colab.engines.viseme.ramp import smoothstep
 from lipsync_colab.engines.viseme.spline import spline_operator
+from lipsync_colab.types import Face, Portrait
 
 STILLNESS = 0.05
 """Displacements below this many pixels are none."""
 INVERSE_STEPS = 10
+CLEARANCE = 0.25
+"""Over how much of an eye distance the field fades towards another person's face."""
 CROWDED = 0.04
 """Control points nearer to each other than this, in eye distances, would pull the skin between them to pieces."""
 STEEPEST = 0.7
@@ -135,7 +138,8 @@ class MouthField:
         amount: fraction of the jaw's full motion that does not fold the picture here.
     """
 
-    def __init__(self, mesh: Floats, facing: Facing, lips: Lips, size: tuple[int, int]) -> None:
+    def __init__(self, portrait: Portrait, facing: Facing, lips: Lips) -> None:
+        mesh, size = portrait.face.mesh, portrait.size
         self._facing = facing
         step = int(np.clip(2 ** np.floor(np.log2(facing.unit / 18)), 1, 64))
         low, high = self._box(mesh)
@@ -144,7 +148,7 @@ class MouthField:
         self._cut_off = self.grid.rectangle[3] >= size[1]
         self._columns, self._rows = np.meshgrid(*(np.arange(n, dtype=np.float32) for n in self.grid.shape[::-1]))
         anchors = Anchors.of(mesh, facing, self._border())
-        window = self._window(mesh).reshape(-1, 1)
+        window = (self._window(mesh) * self._away_from(portrait.others)).reshape(-1, 1)
         open_wide = lips.pose({"jaw": 1.0})
         self._layers = [
             self._layer(lip, moved, anchors, window)
@@ -200,6 +204,18 @@ class MouthField:
         _, down = self._facing.plane(x, y)
         bridge = self._facing.local(mesh[landmarks.NOSE_BRIDGE].astype(np.float64))[1]
         return sides * ends * smoothstep((down - bridge) / 0.2)
+
+    def _away_from(self, others: tuple[Face, ...]) -> Floats:
+        """Return the factor, (rows, columns), that keeps other people's faces still."""
+        if not others:
+            return np.ones(self.grid.shape)
+        taken = np.zeros(self.grid.shape, np.uint8)
+        for other in others:
+            outline = cv2.convexHull(other.landmarks[:468].astype(np.float32))[:, 0]
+            nodes = (outline - (self.grid.left, self.grid.top)) / self.grid.step
+            cv2.fillConvexPoly(taken, np.round(nodes).astype(np.int32), 1)
+        distance = np.minimum(cv2.distanceTransform(1 - taken, cv2.DIST_L2, 5), 1e6) * self.grid.step
+        return smoothstep((distance - self.grid.step) / (CLEARANCE * self._facing.unit))
 
     def _safe_amount(self, lips: Lips) -> float:
         """Return how much of the jaw's motion keeps the widest opening free of folds."""

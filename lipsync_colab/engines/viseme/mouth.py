@@ -33,12 +33,11 @@ class Mouth:
     """
 
     def __init__(self, portrait: Portrait) -> None:
-        mesh = portrait.face.mesh
         check_facing(portrait.face)
         self.facing = Facing.of(portrait.face)
         self.light = Light.of(portrait)
-        self.lips = Lips(portrait.image, mesh, self.facing)
-        self.field = MouthField(mesh, self.facing, self.lips, portrait.size)
+        self.lips = Lips(portrait.image, portrait.face.mesh, self.facing)
+        self.field = MouthField(portrait, self.facing, self.lips)
         own = own_row(portrait.image, self.facing, self.lips.source, self.light)
         self.amount = self.field.amount * self.facing.amount
         self.interior = Interior(self.facing, self.lips, self.light, own)
