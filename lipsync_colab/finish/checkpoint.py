@@ -2,44 +2,26 @@
 
 from __future__ import annotations
 
-import pickle
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
 from lipsync_colab.errors import WeightsError
-from lipsync_colab.weights.ncnn import state_of
+from lipsync_colab.weights.load import assign, load_state_dict
 from lipsync_colab.weights.store import Store
-
-WRAPPERS = ("params_ema", "params", "state_dict")
-"""Keys under which releases keep their tensors, the averaged ones first."""
 
 State = Mapping[str, Tensor]
 
 
 def read_state(path: Path) -> dict[str, Tensor]:
-    """Return the tensors of a ``.pth`` or ``.safetensors`` file, unwrapped, on the CPU.
+    """Return the tensors of a released file, unwrapped, on the CPU.
 
     Raises:
         WeightsError: the file holds something else, or more than tensors.
     """
-    try:
-        if path.suffix == ".safetensors":
-            from safetensors.torch import load_file
-
-            values: Any = load_file(path)
-        else:
-            values = torch.load(path, map_location="cpu", weights_only=True)
-    except (pickle.UnpicklingError, RuntimeError, EOFError, ValueError) as error:
-        raise WeightsError(f"{path.name} is no readable checkpoint ({type(error).__name__}); fetch it again") from error
-    state = unwrapped(values)
-    if not state or not all(isinstance(value, Tensor) for value in state.values()):
-        raise WeightsError(f"{path.name} holds no table of tensors; fetch it again")
-    return state
+    return load_state_dict(path)
 
 
 CARRIED = {
@@ -62,28 +44,12 @@ def read_weights(name: str) -> dict[str, Tensor]:
     if name not in CARRIED or store.inventory.find(store.manifest[name]) is not None:
         return read_state(store.path_of(name))
     try:
-        return read_carried(CARRIED[name], store)
+        return load_state_dict(f"{CARRIED[name]}.bin", store=store)
     except WeightsError as carried:
         try:
             return read_state(store.path_of(name))
         except WeightsError as released:
             raise WeightsError(f"{released} | {carried}") from released
-
-
-def read_carried(stem: str, store: Store) -> dict[str, Tensor]:
-    """Return the tensors of an ncnn pair under the released keys."""
-    state = state_of(store.path_of(f"{stem}.param"), store.path_of(f"{stem}.bin"))
-    return {key: torch.from_numpy(np.ascontiguousarray(value)) for key, value in state.items()}
-
-
-def unwrapped(values: Any) -> dict[str, Any]:
-    """Return the innermost table of a released checkpoint."""
-    while isinstance(values, Mapping):
-        inner = next((values[key] for key in WRAPPERS if isinstance(values.get(key), Mapping)), None)
-        if inner is None:
-            return dict(values)
-        values = inner
-    return {}
 
 
 def interpolated(first: State, second: State, share: float) -> dict[str, Tensor]:
@@ -108,9 +74,5 @@ def loaded(network: nn.Module, state: State, name: str) -> nn.Module:
     Raises:
         WeightsError: keys or shapes are not the network's.
     """
-    try:
-        network.load_state_dict(dict(state), strict=True)
-    except RuntimeError as error:
-        reason = str(error).splitlines()[1].strip() if "\n" in str(error) else str(error)
-        raise WeightsError(f"{name} does not hold this network: {reason[:200]}") from error
+    assign(network, state, name)
     return network.eval()
