@@ -24,9 +24,9 @@ LEAST_REACH = 0.02
 """Share of the picture that is mirrored even where the head is cut by the picture's edge."""
 FEATHER = 0.04
 """Width of the transition from picture to background, of the canvas's short side."""
-BLURS = (0.006, 0.018, 0.05)
+BLURS = (0.006, 0.018, 0.05, 0.13)
 """Standard deviations of the reflection's blurs, of the short side, and …"""
-REACHES = (0.01, 0.04, 0.12)
+REACHES = (0.01, 0.04, 0.12, 0.35)
 """… the distances from the picture's edge at which each takes over: sharp at the seam, soft further out."""
 
 
