@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from scipy import fft
 from scipy.ndimage import gaussian_filter1d, maximum_filter1d, median_filter
 from scipy.signal import find_peaks
 
@@ -115,19 +116,18 @@ def pitches(speech: Speech) -> Floats:
     """
     hop, width = round(PITCH_STEP * speech.rate), round(PITCH_WINDOW * speech.rate)
     count = max(0, (len(speech.samples) - width) // hop + 1)
-    window = np.hanning(width)
-    size = 1 << (2 * width - 1).bit_length()
-    own = np.fft.irfft(np.abs(np.fft.rfft(window, size)) ** 2)
     low, high = int(speech.rate / HIGHEST_PITCH), min(int(speech.rate / LOWEST_PITCH), width - 1)
+    size = fft.next_fast_len(width + high, real=True)  # long enough that no lag of interest wraps round
+    window = np.hanning(width).astype(np.float32)
+    own = fft.irfft(np.abs(fft.rfft(window, size)) ** 2, size)
     octaves = np.log2(np.arange(low, high + 1) / low)
     result = np.zeros(count, np.float32)
     for first in range(0, count, BLOCK_WINDOWS):
         number = min(BLOCK_WINDOWS, count - first)
-        block = np.asarray(speech.samples[first * hop : (first + number - 1) * hop + width], np.float64)
+        block = np.asarray(speech.samples[first * hop : (first + number - 1) * hop + width], np.float32)
         frames = np.lib.stride_tricks.sliding_window_view(block, width)[::hop]
         frames = (frames - frames.mean(axis=1, keepdims=True)) * window
-        spectrum = np.abs(np.fft.rfft(frames, size)) ** 2
-        correlation = np.fft.irfft(spectrum)[:, : high + 1]
+        correlation = fft.irfft(np.abs(fft.rfft(frames, size)) ** 2, size)[:, : high + 1]
         ratio = correlation[:, low:] / np.maximum(correlation[:, :1], 1e-9) * (own[0] / own[low : high + 1])
         lag = (ratio - OCTAVE_COST * octaves).argmax(axis=1)
         found = (ratio[np.arange(number), lag] > VOICED) & (correlation[:, 0] > 1e-6 * width)

@@ -75,9 +75,10 @@ def breath(prosody: Prosody, times: Floats, random: np.random.Generator) -> Floa
 
 
 def _postures(prosody: Prosody, random: np.random.Generator) -> Floats:
-    """Steps from posture to posture: a new one with each phrase and every few seconds within, half of it in pauses."""
+    """Steps from posture to posture: a new one with each phrase and every few seconds within, less of it in pauses."""
     target = np.zeros((len(prosody.times), len(HEAD)))
-    for start, end in prosody.phrases:
+    following = [start for start, _ in prosody.phrases[1:]] + [prosody.seconds]
+    for (start, end), after in zip(prosody.phrases, following, strict=True):
         now = start
         while now < end:
             length = random.uniform(*POSTURE_SECONDS)
@@ -85,9 +86,8 @@ def _postures(prosody: Prosody, random: np.random.Generator) -> Floats:
             # Heads shift to the side that they turn and lean to.
             drawn[0] = 0.6 * drawn[0] + 0.5 * drawn[3]
             drawn[2] = 0.7 * drawn[2] + 0.4 * drawn[3]
-            first, last = np.searchsorted(
-                prosody.times, (now - 0.1, prosody.seconds if now + length > end else now + length)
-            )
+            until = now + length if now + length < end else after
+            first, last = np.searchsorted(prosody.times, (now - 0.1, until))
             target[first:last] = POSTURE * drawn
             now += length
     for start, end in prosody.pauses:
