@@ -27,7 +27,7 @@ def test_a_small_portrait_is_made_sharp_within_the_budget() -> None:
 
 
 def test_a_tighter_budget_takes_a_cheaper_network_and_says_so() -> None:
-    for budget, name in ((30, "realesrgan-x2plus"), (5, "realesr-general-x4v3"), (2.5, "realesr-animevideov3")):
+    for budget, name in ((30, "realesrgan-x2plus"), (5, "realesr-general-x4v3")):
         assert choose_steps(STILL_512, CPU, still_seconds=budget).upscale_still == name
     steps = choose_steps(STILL_512, CPU, still_seconds=0.1)
     assert steps.upscale_still == "none"
@@ -35,9 +35,17 @@ def test_a_tighter_budget_takes_a_cheaper_network_and_says_so() -> None:
 
 
 def test_only_what_can_be_had_is_chosen() -> None:
-    steps = choose_steps(STILL_512, CPU, obtainable=("realesr-animevideov3",))
-    assert steps.upscale_still == "realesr-animevideov3"
+    steps = choose_steps(STILL_512, CPU, obtainable=("realesr-general-x4v3",))
+    assert steps.upscale_still == "realesr-general-x4v3"
     assert choose_steps(STILL_512, CPU, obtainable=()).upscale_still == "none"
+
+
+def test_a_network_for_drawings_is_only_taken_for_a_still_that_asks() -> None:
+    only = ("realesr-animevideov3",)
+    assert choose_steps(STILL_512, CPU, obtainable=only).upscale_still == "none"
+    assert choose_steps(STILL_512, CPU, upscale=only[0]).upscale_still == only[0]
+    # A mouth of 96 pixels has less to lose than to win.
+    assert choose_steps(WAV2LIP, CPU, obtainable=only).upscale_patch == only[0]
 
 
 def test_a_large_portrait_needs_nothing() -> None:

@@ -29,7 +29,7 @@ def test_our_own_choice_gives_way_and_says_so(monkeypatch: pytest.MonkeyPatch, t
     notes: list[str] = []
     upscaler = StillUpscaler("realesrgan-x2plus", automatic=True, note=notes.append)
     assert upscaler(textured(60, 50), 2).shape == (100, 120, 3)
-    assert [note.split()[0] for note in notes] == ["realesrgan-x2plus", "realesr-general-x4v3", "realesr-animevideov3"]
+    assert [note.split()[0] for note in notes] == ["realesrgan-x2plus", "realesr-general-x4v3"]
     assert upscaler.used == "none"
 
 

@@ -15,7 +15,8 @@ class UpscalerEntry:
         scale: how many times it enlarges.
         flops: floating-point operations for one source pixel (counted; a multiplication and an addition are two).
         twin: a second file to interpolate with; empty for none.
-        quality: rank among all upscalers for photographs of people, 0 the least (judged by eye on the demo portraits).
+        quality: rank among all upscalers for photographs of people, 0 the least.
+        photographs: whether it may be chosen for a photograph without being asked for.
     """
 
     network: str
@@ -24,6 +25,7 @@ class UpscalerEntry:
     flops: float
     twin: str = ""
     quality: int = 0
+    photographs: bool = True
 
 
 @dataclass(frozen=True)
@@ -44,7 +46,10 @@ class RestorerEntry:
 
 
 UPSCALERS: dict[str, UpscalerEntry] = {
-    "realesr-animevideov3": UpscalerEntry("srvgg-animevideov3", "realesr-animevideov3.pth", 4, 1.24e6, quality=1),
+    # Trained on drawings: on the demo's portrait it turns wrinkles into pen strokes and skin into flat colour.
+    "realesr-animevideov3": UpscalerEntry(
+        "srvgg-animevideov3", "realesr-animevideov3.pth", 4, 1.24e6, quality=1, photographs=False
+    ),
     "realesr-general-x4v3": UpscalerEntry(
         "srvgg-x4v3", "realesr-general-x4v3.pth", 4, 2.42e6, "realesr-general-wdn-x4v3.pth", quality=2
     ),

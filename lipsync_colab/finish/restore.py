@@ -143,7 +143,7 @@ class PatchRestorer:
 
         Args:
             patch: on the still.
-            motion: still to still (2, 3): where the engine moved the head in this frame; what the patch says by default.
+            motion: still to still (2, 3): where the engine moved the head in this frame; the patch's own by default.
         """
         return self.restore([patch], None if motion is None else [motion])[0]
 

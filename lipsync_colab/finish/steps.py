@@ -152,13 +152,14 @@ def _still_upscaler(geometry: Geometry, speed: Speed, asked: str, obtainable: Co
         return _asked_upscaler(asked, width * height, speed)
     if not speed.torch:
         return Choice("none", 0, f"still: enlarged {geometry.scale:.1f} times by Lanczos; for sharper: {ROOT}")
-    costs = {name: UPSCALERS[name].flops * width * height / speed.flops for name in _ranked(obtainable)}
+    names = [name for name in _ranked(obtainable) if UPSCALERS[name].photographs]
+    costs = {name: UPSCALERS[name].flops * width * height / speed.flops for name in names}
     for name, seconds in costs.items():
         if seconds <= budget:
             reason = f"still: {name}, about {seconds:.0f} s here once (within {budget:.0f} s), then kept"
             return Choice(name, seconds, reason)
     if not costs:
-        return Choice("none", 0, "still: enlarged by Lanczos, no upscaler's weights can be had here")
+        return Choice("none", 0, "still: enlarged by Lanczos, no weights for photographs can be had")
     name, seconds = min(costs.items(), key=lambda item: item[1])
     why = f"even {name} would take about {seconds:.0f} s, more than {budget:.0f} s; name one by --upscale to have it"
     return Choice("none", 0, f"still: enlarged by Lanczos, {why}")

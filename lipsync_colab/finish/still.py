@@ -95,5 +95,6 @@ def candidates(chosen: str) -> list[str]:
     if chosen not in UPSCALERS:
         return [chosen]
     others = sorted(UPSCALERS, key=lambda name: -UPSCALERS[name].quality)
-    cheaper = [name for name in others if UPSCALERS[name].flops < UPSCALERS[chosen].flops]
+    limit = UPSCALERS[chosen].flops
+    cheaper = [name for name in others if UPSCALERS[name].flops < limit and UPSCALERS[name].photographs]
     return [chosen, *cheaper, "none"]

@@ -27,8 +27,11 @@ DENOISE = 0.5
 """Of ``realesr-general-x4v3``: the release's default."""
 STEPS = 1000
 """Parts that progress is told in."""
-CPU_WORKING_SET = 700_000_000
-"""Bytes of working memory on a CPU: larger tiles are no faster there."""
+CPU_TRUNK_MEMORY = 4_000_000_000
+"""Bytes that RRDBNet's trunk may take on a CPU. A cut trunk computes its wide context again: 671 MB hold a 512 × 512
+picture whole, and a larger one is better cut late."""
+CPU_TILE_MEMORY = 400_000_000
+"""Bytes of everything else on a CPU: where the context is narrow, larger tiles are no faster."""
 TRUNK_CONTEXT = 64
 """Pixels around a core of RRDBNet's trunk. Its receptive field is 347; with the released x4plus weights a cut changes
 pixels by at most 2.6 levels of 255 at 48 and by 0.8 at 64 (measured)."""
@@ -87,14 +90,16 @@ class NetworkUpscaler:
             if isinstance(self._network, RRDBNet):
                 self._run_in_two(self._network, source, store)
             else:
-                TileLoop(srvgg_stage(self._network), source, self._room(), self._advance(0, 1)).run(store)
+                room = self._room(CPU_TILE_MEMORY)
+                TileLoop(srvgg_stage(self._network), source, room, self._advance(0, 1)).run(store)
         return result
 
     def _run_in_two(self, network: RRDBNet, source: Tensor, store: Callable[[Box, Tensor], None]) -> None:
         """Run the trunk over as much as memory holds, then the tail in tiles."""
         folded = network.folded(source)
-        features = apply_tiled(trunk_stage(network), folded, self._room(), self._advance(0, TRUNK_SHARE))
-        TileLoop(tail_stage(network), features, self._room(), self._advance(TRUNK_SHARE, 1)).run(store)
+        trunk_room = self._room(CPU_TRUNK_MEMORY)
+        features = apply_tiled(trunk_stage(network), folded, trunk_room, self._advance(0, TRUNK_SHARE))
+        TileLoop(tail_stage(network), features, self._room(CPU_TILE_MEMORY), self._advance(TRUNK_SHARE, 1)).run(store)
 
     def _advance(self, start: float, end: float) -> Advance:
         progress = self._progress
@@ -102,13 +107,13 @@ class NetworkUpscaler:
             return lambda share: None
         return lambda share: progress("upscale", round(STEPS * (start + (end - start) * share)), STEPS)
 
-    def _room(self) -> int:
-        """Return the bytes that one call may take."""
+    def _room(self, limit: int) -> int:
+        """Return the bytes that one call may take, at most ``limit`` on a CPU."""
         if self._memory is not None:
             return self._memory
         if self._device == "cuda":
             return int(torch.cuda.mem_get_info()[0] * 0.7)
-        return min(free_memory() // 2, CPU_WORKING_SET)
+        return min(free_memory() // 2, limit)
 
 
 def trunk_stage(network: RRDBNet) -> TileStage:
