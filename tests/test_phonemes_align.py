@@ -81,6 +81,17 @@ def test_a_text_that_is_not_said_is_refused(text: str) -> None:
         align(bare(speak(LINES[0])), text)
 
 
+def test_the_text_of_another_recording_is_refused(human_speech: HumanSpeech) -> None:
+    names = human_speech.longer_than(8)[:5]
+    refused = 0
+    for name, other in zip(names, names[1:] + names[:1], strict=True):
+        try:
+            align(human_speech.load(name), human_speech.prompts[other])
+        except AlignmentFailed:
+            refused += 1
+    assert refused >= 3
+
+
 def test_the_phonemes_of_a_lost_word_are_spread_over_it() -> None:
     found = spread(SpokenWord("mama", Word("mama", "mˈɑmə", False), 1.0, 1.6))
     assert [one.symbol for one in found] == ["M", "AA", "M", "AH"]

@@ -22,6 +22,12 @@ MOST_WORDS = 6.0
 SLOWEST_RATE, FASTEST_RATE = 3.0, 26.0
 """Phonemes per second of sound; outside that the text cannot be what is said."""
 
+SHORTEST_PHONE = 0.031
+"""The recogniser's models last three frames of 10 ms at least."""
+MOST_SHORTEST = 0.25
+"""No right text had more of its phones squeezed into that (46 recorded prompts: at most 24 %). Of 46 wrong texts the
+decoder itself refuses 32, and this a third of the others."""
+
 
 def align(speech: Speech, text: str, gate: SpeechGate | None = None) -> tuple[Phoneme, ...]:
     """Return when each phoneme of a text is said, from 0 to the end without gaps.
@@ -43,6 +49,7 @@ def align(speech: Speech, text: str, gate: SpeechGate | None = None) -> tuple[Ph
     found: list[Phoneme] = []
     for start, end, part in placed(aligner, gate):
         found += phonemes_in(aligner, start, end, part)
+    check_lengths(found)
     return tiled(trimmed(found, gate), speech.seconds)
 
 
@@ -56,6 +63,17 @@ def check_rate(words: Sequence[Word], gate: SpeechGate) -> None:
     count = sum(len(word.phonemes) for word in words)
     if not SLOWEST_RATE * seconds <= count <= FASTEST_RATE * seconds:
         raise AlignmentFailed(f"{count} phonemes of text for {seconds:.1f} s of speech")
+
+
+def check_lengths(phonemes: Sequence[Phoneme]) -> None:
+    """Refuse an alignment that had to squeeze many phones.
+
+    Raises:
+        AlignmentFailed: the text is not what is said.
+    """
+    short = sum(one.end - one.start <= SHORTEST_PHONE for one in phonemes)
+    if short > MOST_SHORTEST * len(phonemes):
+        raise AlignmentFailed(f"{short} of {len(phonemes)} phones had no room")
 
 
 def placed(aligner: WordAligner, gate: SpeechGate) -> Iterator[tuple[float, float, list[SpokenWord]]]:

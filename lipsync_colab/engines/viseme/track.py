@@ -8,6 +8,7 @@ import numpy as np
 from scipy import ndimage
 
 from lipsync_colab.audio.level import STEP, SpeechGate, frame_times
+from lipsync_colab.audio.voicing import voiced_gate
 from lipsync_colab.engines.viseme.coarticulation import activity, blended, events, tongue
 from lipsync_colab.engines.viseme.motion import CHANNELS, MOUTH, MotionTrack, empty_track
 from lipsync_colab.engines.viseme.visemes import SHAPES, gestures
@@ -36,7 +37,7 @@ def mouth_track(speech: Speech, fps: Fraction, frames: int, expression: float = 
         expression: amount of articulation, 0 (the mouth stays at rest) to 2.
         text: what is said, where it is known and the speech does not carry it.
     """
-    gate = SpeechGate.of(speech)
+    gate = SpeechGate.of(speech) if speech.phonemes else voiced_gate(speech)
     if expression <= 0 or not gate.active.any():
         return empty_track(frames, "phonemes" if speech.phonemes else "energy")
     phonemes, source = timed_phonemes(speech, text, gate)
