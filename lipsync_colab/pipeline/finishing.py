@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterator
 
 from lipsync_colab import stream
 from lipsync_colab.errors import InputError
-from lipsync_colab.finish.canvas import Canvas, make_canvas
+from lipsync_colab.finish.background import Outpaint, parse_background
+from lipsync_colab.finish.canvas import Canvas, Matte, make_canvas
 from lipsync_colab.types import Patch, Patches, Portrait, Progress, RenderPlan, Upscaler
 
 Note = Callable[[str], None]
@@ -27,6 +28,13 @@ def finish_still(portrait: Portrait, plan: RenderPlan, progress: Progress, note:
         LipSyncError: weights are missing, their licence was not accepted, or memory is short.
     """
     settings = plan.settings
+    background = parse_background(settings.background)
+    matte = _matte(plan)
+    outpaint: Outpaint | None = None
+    if background.kind == "inpaint":
+        from lipsync_colab.finish.outpaint import open_outpaint
+
+        outpaint = open_outpaint(plan.device, settings.seed, note=note)
     upscaler: Upscaler | None = None
     if plan.restore_still != "none":
         from lipsync_colab.finish.restore import open_network
@@ -46,7 +54,24 @@ def finish_still(portrait: Portrait, plan: RenderPlan, progress: Progress, note:
             note=note,
             progress=progress,
         )
-    return make_canvas(portrait, plan.size, settings.background, upscaler)
+    return make_canvas(portrait, plan.size, background, upscaler, matte=matte, outpaint=outpaint)
+
+
+def _matte(plan: RenderPlan) -> Matte | None:
+    """Return what cuts the person out, with ``--option matte=on``; otherwise only what lies beyond the picture is new.
+
+    Raises:
+        InputError: it is neither on nor off.
+        WeightsError: the model is missing and cannot be fetched.
+    """
+    choice = plan.settings.option("matte", "off")
+    if choice not in ("on", "off"):
+        raise InputError(f"--option matte={choice}: choose on or off")
+    if choice == "off":
+        return None
+    from lipsync_colab.finish.matte import PersonMatte
+
+    return PersonMatte()
 
 
 def _share(plan: RenderPlan, option: str) -> float:
