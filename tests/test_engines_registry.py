@@ -42,6 +42,13 @@ def test_rows_follow_the_options() -> None:
         info.rows(RenderSettings(options=(("checkpoint", "other"),)))
 
 
+@pytest.mark.parametrize("option", [("lag", "soon"), ("pads", "1"), ("detector", "eyes")])
+def test_wrong_options_are_refused_without_the_engine(option: tuple[str, str]) -> None:
+    ENGINES["wav2lip"].check(RenderSettings())
+    with pytest.raises(InputError, match=option[0]):
+        ENGINES["wav2lip"].check(RenderSettings(options=(option,)))
+
+
 def test_every_row_is_in_the_weights_table() -> None:
     known = manifest().rows
     for info in ENGINES.values():

@@ -23,12 +23,13 @@ from lipsync_colab import networks  # noqa: E402
 from lipsync_colab.cli.main import main  # noqa: E402
 from lipsync_colab.engines.wav2lip.detector import FaceFinder  # noqa: E402
 from lipsync_colab.engines.wav2lip.loading import load_detector  # noqa: E402
-from lipsync_colab.pipeline.render import finish_still, frame_stream, prepare  # noqa: E402
+from lipsync_colab.pipeline.render import finish_still, frame_stream, prepare, silent  # noqa: E402
 from lipsync_colab.report.video import open_video  # noqa: E402
 from lipsync_colab.types import RenderSettings  # noqa: E402
 from lipsync_colab.weights import store as store_module  # noqa: E402
 from lipsync_colab.weights.manifest import HubHome, Manifest, manifest  # noqa: E402
 
+OPTIONS = ("--engine", "wav2lip", "--upscale", "none", "--quiet")
 LAYOUTS = {"wav2lip.pth": "wav2lip", "s3fd.pth": "s3fd"}
 
 
@@ -52,7 +53,8 @@ def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[HubServer]:
         home = HubHome("someone/lips", name)
         rows[name] = dataclasses.replace(rows[name], size=len(entry.content), sha256=entry.sha256, homes=(home,))
     monkeypatch.setattr(store_module, "manifest", lambda: Manifest(rows))
-    with HubServer(**entries) as server:
+    with HubServer() as server:
+        server.entries.update(entries)
         monkeypatch.setenv("HF_ENDPOINT", server.endpoint)
         yield server
 
@@ -66,7 +68,7 @@ def voice(tmp_path: Path) -> Path:
 
 
 def render(voice: Path, output: Path, *more: str) -> int:
-    return main(["render", str(hopper()), str(voice), "-o", str(output), "--engine", "wav2lip", "--quiet", *more])
+    return main(["render", str(hopper()), str(voice), "-o", str(output), *OPTIONS, *more])
 
 
 def test_from_nothing_to_a_video(
@@ -76,7 +78,10 @@ def test_from_nothing_to_a_video(
     assert render(voice, output) == 3
     message = capsys.readouterr().err
     assert "weights accept wav2lip.pth" in message and "commercial" in message.lower()
-    assert not output.exists() and not hub.gets(), "nothing is fetched before the licence is accepted"
+    assert not hub.gets(), "nothing is fetched before the licence is accepted"
+    assert [path.name for path in tmp_path.iterdir()] == ["voice.wav"], "and nothing is left behind"
+    assert render(voice, output, "--option", "lag=soon") == 2
+    assert "lag" in capsys.readouterr().err
 
     assert main(["weights", "accept", "wav2lip.pth"]) == 0
     assert render(voice, output) == 0
@@ -104,8 +109,8 @@ def test_s3fd_comes_from_its_release(hub: HubServer) -> None:
 
 def test_frames_outside_the_mouth_are_the_still(hub: HubServer, voice: Path, tmp_path: Path) -> None:
     assert main(["weights", "accept", "wav2lip.pth"]) == 0
-    job = prepare(hopper(), voice, tmp_path / "o.mp4", RenderSettings(engine="wav2lip", size="300x352"))
-    still = finish_still(job).portrait
+    job = prepare(hopper(), voice, tmp_path / "o.mp4", RenderSettings(engine="wav2lip", size="300x352", upscale="none"))
+    still = finish_still(job.portrait, job.plan, silent).portrait
     frames = [frame.copy() for frame in frame_stream(still, job.speech, job.plan)]
     changed = [(frame != still.image).any(axis=2) for frame in frames]
     left, top, right, bottom = (round(edge) for edge in still.face.box)

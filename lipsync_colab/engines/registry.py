@@ -25,6 +25,7 @@ class EngineInfo:
         face_share: height of the face in the engine's own picture, as a share of that picture's height.
         weights: rows of the weights table that every render needs.
         variants: the engine's own options and the rows that their values add.
+        readers: the engine's options that take any text, each with ``module:function`` that reads it or refuses it.
         licence: of the engine with its weights.
         commercial: whether that licence allows commercial use.
         memory: bytes that the engine takes at its default batch, roughly.
@@ -42,6 +43,7 @@ class EngineInfo:
     needs_torch: bool
     face_share: float = 0.0
     variants: Variants = field(default_factory=dict)
+    readers: Mapping[str, str] = field(default_factory=dict)
 
     def choice(self, settings: RenderSettings, option: str) -> str:
         """Return the value of one of the engine's own options, its default where none was given.
@@ -54,6 +56,18 @@ class EngineInfo:
         if value not in values:
             raise InputError(f"the engine {self.name} takes {option} = {' or '.join(values)}, not {value!r}")
         return value
+
+    def check(self, settings: RenderSettings) -> None:
+        """Refuse values that the engine's own options do not take.
+
+        Raises:
+            InputError: names the option and what it takes.
+        """
+        for option in self.variants:
+            self.choice(settings, option)
+        for option, entry in self.readers.items():
+            module, function = entry.split(":")
+            getattr(importlib.import_module(module), function)(settings.option(option))
 
     def rows(self, settings: RenderSettings) -> tuple[str, ...]:
         """Return the weight rows that a render with these settings reads.
@@ -93,6 +107,10 @@ ENGINES: dict[str, EngineInfo] = {
             variants={
                 "checkpoint": {"wav2lip": ("wav2lip.pth",), "wav2lip_gan": ("wav2lip_gan.pth",)},
                 "detector": {"mesh": (), "s3fd": ("s3fd.pth",)},
+            },
+            readers={
+                "pads": "lipsync_colab.engines.wav2lip.crop:parse_pads",
+                "lag": "lipsync_colab.engines.wav2lip.windows:parse_lag",
             },
         ),
         EngineInfo(

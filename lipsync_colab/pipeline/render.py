@@ -19,6 +19,7 @@ from lipsync_colab.engines.registry import get_engine
 from lipsync_colab.finish.canvas import Canvas
 from lipsync_colab.finish.compose import Composer
 from lipsync_colab.finish.label import Label
+from lipsync_colab.pipeline.engine_weights import check_engine, fetch_weights
 from lipsync_colab.pipeline.finishing import finish_still, finished_patches, obtainable_upscalers
 from lipsync_colab.pipeline.output import check_output
 from lipsync_colab.pipeline.provenance import provenance, write_sidecar
@@ -100,6 +101,7 @@ def prepare(
     )
     machine = inspect_machine(settings.device, output.absolute().parent)
     plan = make_plan(settings, subject, machine, obtainable_upscalers() if machine.torch else ())
+    check_engine(plan)
     return Render(picture, voice, plan, output, work or output.absolute().parent / "work")
 
 
@@ -138,6 +140,7 @@ def run(
     seconds: dict[str, float] = {}
     notes: list[str] = []
     plan = render.plan
+    fetch_weights(plan, progress)
     segments = Segments(render.work / plan.digest, plan)
     segments.prepare(resume)
     with _timed(seconds, "still"):
