@@ -5,10 +5,13 @@ from __future__ import annotations
 import cv2
 import numpy as np
 import pytest
-from viseme_portraits import MIRROR, POSES, face_of, laid_in, portrait
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from viseme_portraits import MIRROR, POSES, face_of, laid_in, portrait, warped
 
 from lipsync_colab.engines.viseme.mouth import Mouth
 from lipsync_colab.engines.viseme.rig import FaceRig
+from lipsync_colab.errors import InputError
 from lipsync_colab.types import Portrait
 
 HEAD = {"head_x": 0.012, "head_y": 0.008, "roll": 0.012, "yaw": 0.02, "pitch": 0.015, "breath": 0.006}
@@ -190,3 +193,34 @@ def test_mirrored_face_moves_as_a_mirror(name: str) -> None:
     frame = laid_in(still, RIGS[name].render(POSES["oh"]))
     mirrored = laid_in(other, FaceRig(other).render(POSES["oh"]))[:, ::-1]
     assert np.abs(frame.astype(int) - mirrored).mean() < 1.0
+
+
+@NAMES
+@settings(max_examples=12, deadline=None)
+@given(
+    st.floats(0.25, 4),
+    st.tuples(st.integers(64, 500), st.integers(64, 500)),
+    st.tuples(st.floats(0.02, 0.98), st.floats(0.02, 0.98)),
+)
+def test_any_crop_is_drawn_within_the_picture(
+    name: str, scale: float, size: tuple[int, int], place: tuple[float, float]
+) -> None:
+    source = portrait(name, 400)
+    mouth = source.face.landmarks[[61, 291]].mean(axis=0)
+    shift = np.array(size) * place - scale * mouth
+    still = warped(source, np.array([[scale, 0, shift[0]], [0, scale, shift[1]]]), size)
+    rig = FaceRig(still)
+    for pose in ({}, POSES["aa"], {**POSES["oo"], **HEAD, **EYES}):
+        for patch in rig.render(pose):
+            left, top = patch.transform[:, 2]
+            height, width = patch.pixels.shape[:2]
+            assert min(left, top) >= 0
+            assert left + width <= size[0]
+            assert top + height <= size[1]
+
+
+def test_cut_off_mouth_is_refused() -> None:
+    source = portrait("hopper", 400)
+    still = warped(source, np.array([[1.0, 0, -380], [0, 1.0, 0]]), (400, 400))
+    with pytest.raises(InputError, match="outside the picture"):
+        FaceRig(still)

@@ -256,7 +256,7 @@ class MouthField:
     def smallest_jacobian(self, fields: tuple[Floats, Floats]) -> float:
         """Return the smallest factor by which forward fields stretch an area that shows; at most 0 is a fold."""
         return min(
-            float(jacobian(field, self.grid.step)[shows].min())
+            float(jacobian(field, self.grid.step)[shows].min(initial=1.0))
             for field, shows in zip(fields, self._shows, strict=True)
         )
 

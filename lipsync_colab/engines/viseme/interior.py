@@ -99,7 +99,7 @@ class Interior:
         jaw, rounding, tongue = (pose.get(name, 0.0) for name in ("jaw", "round", "tongue"))
         drop = JAW_DROP * jaw
         depth = np.clip(gap.below / np.maximum(gap.below + gap.above, 1e-3), 0, 1)
-        colour = self._hollow * ((0.62 + 0.45 * depth) * (1 - 0.5 * np.minimum(gap.off_centre, 1) ** 2))[..., None]
+        colour = self._hollow * ((0.78 + 0.5 * depth) * (1 - 0.5 * np.minimum(gap.off_centre, 1) ** 2))[..., None]
         place, shift = look_up(gap.across, self._dental_across, self._dental_shift)
         level = gap.down - shift
         bottom = np.float32(self._seam + self._shown - OVERBITE + drop + 0.03 * rounding)

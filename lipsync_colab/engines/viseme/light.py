@@ -16,15 +16,20 @@ LUMA = np.array([0.299, 0.587, 0.114], np.float32)
 """Rec. 601 luma of RGB."""
 
 
+def _cut(image: Floats, points: Floats, margin: float = 0.0) -> tuple[Floats, Floats]:
+    """Return the part of a picture around points (M, 2), at least one pixel of it, and its top left corner."""
+    limit = np.array(image.shape[1::-1])
+    low = np.clip(np.floor(points.min(axis=0) - margin).astype(int), 0, limit - 1)
+    high = np.clip(np.ceil(points.max(axis=0) + margin).astype(int) + 1, low + 1, limit)
+    return np.ascontiguousarray(image[low[1] : high[1], low[0] : high[0]]), low
+
+
 def _pixels(image: Floats, polygon: Floats) -> Floats:
-    """Return the pixels, float32 (N, 3), inside a polygon (M, 2) of picture coordinates."""
-    left, top = np.floor(polygon.min(axis=0)).astype(int).clip(0)
-    right, bottom = np.ceil(polygon.max(axis=0)).astype(int) + 1
-    part = image[top:bottom, left:right]
+    """Return the pixels, float32 (N, 3), inside a polygon (M, 2); those of its box where the picture cuts it off."""
+    part, corner = _cut(image, polygon)
     mask = np.zeros(part.shape[:2], np.uint8)
-    cv2.fillPoly(mask, [np.round(polygon - (left, top)).astype(np.int32)], 1)
-    inside = part[mask > 0].astype(np.float32)
-    return inside if len(inside) else np.full((1, 3), 128, np.float32)
+    cv2.fillPoly(mask, [np.round(polygon - corner).astype(np.int32)], 1)
+    return part[mask > 0 if mask.any() else mask == 0].astype(np.float32)
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,9 +101,7 @@ def _blur(image: Floats, marks: Floats, unit: float) -> float:
     """Measure the steepest edges of the eyes: a step of height h blurred by s rises by h / (s √2π) per pixel."""
     steepest = []
     for outline in landmarks.EYE_OUTLINES:
-        low = (marks[list(outline)].min(axis=0) - 0.1 * unit).astype(int).clip(0)
-        high = (marks[list(outline)].max(axis=0) + 0.1 * unit).astype(int) + 1
-        grey = cv2.cvtColor(np.ascontiguousarray(image[low[1] : high[1], low[0] : high[0]]), cv2.COLOR_RGB2GRAY)
+        grey = cv2.cvtColor(_cut(image, marks[list(outline)], 0.1 * unit)[0], cv2.COLOR_RGB2GRAY)
         slopes = cv2.magnitude(*(cv2.Sobel(grey, cv2.CV_32F, *axes, scale=1 / 8) for axes in ((1, 0), (0, 1))))
         contrast = float(np.percentile(grey, 98) - np.percentile(grey, 2))
         steepest.append(contrast / (max(float(np.percentile(slopes, 99.5)), 0.5) * np.sqrt(2 * np.pi)))
@@ -107,9 +110,7 @@ def _blur(image: Floats, marks: Floats, unit: float) -> float:
 
 def _grain(image: Floats, marks: Floats) -> Floats:
     """Return noise whose strength and fineness follow the cheeks' own."""
-    low = marks[list(landmarks.CHEEKS)].min(axis=0).astype(int).clip(0)
-    high = marks[list(landmarks.CHEEKS)].max(axis=0).astype(int) + 1
-    grey = cv2.cvtColor(np.ascontiguousarray(image[low[1] : high[1], low[0] : high[0]]), cv2.COLOR_RGB2GRAY)
+    grey = cv2.cvtColor(_cut(image, marks[list(landmarks.CHEEKS)])[0], cv2.COLOR_RGB2GRAY)
     detail = grey.astype(np.float32) - cv2.GaussianBlur(grey.astype(np.float32), (0, 0), 2.0)
     strength = 1.4826 * float(np.median(np.abs(detail)))
     noise = np.random.default_rng(0).normal(0, 1, (160, 320)).astype(np.float32)

@@ -19,6 +19,7 @@ from lipsync_colab.engines.viseme.opening import Opening, look_up
 from lipsync_colab.engines.viseme.own_teeth import own_row
 from lipsync_colab.engines.viseme.ramp import smoothstep
 from lipsync_colab.engines.viseme.relief import Relief
+from lipsync_colab.errors import InputError
 from lipsync_colab.types import Image, Portrait
 
 CUT = 0.7
@@ -30,11 +31,17 @@ class Mouth:
 
     Args:
         portrait: the still at output size.
+
+    Raises:
+        InputError: the face is turned or tilted too far, or its mouth is cut off.
     """
 
     def __init__(self, portrait: Portrait) -> None:
         check_facing(portrait.face)
         self.facing = Facing.of(portrait.face)
+        x, y = self.facing.origin[:2]
+        if not (0 <= x < portrait.size[0] and 0 <= y < portrait.size[1]):
+            raise InputError("the mouth lies outside the picture: use a picture that shows the whole face")
         self.light = Light.of(portrait)
         self.lips = Lips(portrait.image, portrait.face.mesh, self.facing)
         self.field = MouthField(portrait, self.facing, self.lips)

@@ -74,7 +74,7 @@ def _fold_change(part: Floats, lines: list[Floats], unit: float) -> Floats:
     mask = np.zeros(part.shape[:2], np.uint8)
     for line in lines:
         cv2.polylines(mask, [np.round(line).astype(np.int32)], False, 1, 1)
-    distance = cv2.distanceTransform(1 - mask, cv2.DIST_L2, 5)
+    distance = np.minimum(cv2.distanceTransform(1 - mask, cv2.DIST_L2, 5), 1e6)
     near = smoothstep(1.6 - 1.6 * distance / (FOLD_REACH * unit))
     fine = cv2.GaussianBlur(part, (0, 0), CREASE * unit)
     around = cv2.GaussianBlur(part, (0, 0), AROUND * unit)
