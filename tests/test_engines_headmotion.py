@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from collections.abc import Sequence
 
 import cv2
@@ -107,6 +108,21 @@ def test_batches_lie_on_a_fixed_grid(frames: int, batch: int) -> None:
     late = [int(patch.pixels[0, 0, 0]) for (patch,) in patch_stream(draw, patches, frames, batch, frames // 2)]
     assert late == whole[frames // 2 :]
     assert set(asked) == grid and {len(numbers) for numbers in grid} == {batch}
+
+
+def test_memory_does_not_grow_with_the_clip() -> None:
+    patches = HeadPatches(np.eye(2, 3, dtype=np.float32), np.ones((64, 64), np.float32), np.zeros(3, np.float32))
+
+    def peak(frames: int) -> int:
+        tracemalloc.start()
+        stream = patch_stream(lambda numbers: np.zeros((len(numbers), 64, 64, 3), np.uint8), patches, frames, 4, 0)
+        assert sum(1 for _ in stream) == frames
+        highest = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        return highest
+
+    peak(50)
+    assert peak(1500) < 1.1 * peak(250) + 10_000
 
 
 @settings(max_examples=40, deadline=None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from fractions import Fraction
 
 import numpy as np
@@ -141,3 +142,16 @@ def test_the_native_track_covers_every_frame(fps: str, seconds: float) -> None:
     last = native_position(frames - 1, rate)
     assert native - 2 < last <= native - 1
     assert native_position(0, rate) == 0
+
+
+@pytest.mark.slow
+def test_a_minute_takes_little_more_memory_than_ten_seconds(driver: SadTalkerDriver, speech: Speech) -> None:
+    def peak(repeats: int) -> int:
+        long = Speech(np.tile(speech.samples, repeats), RATE)
+        tracemalloc.start()
+        track(driver, long, 50 * repeats)
+        highest = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        return highest
+
+    assert peak(30) < peak(5) + 15_000_000

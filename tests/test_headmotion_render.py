@@ -68,8 +68,9 @@ def released(name: str) -> bytes:
 
 
 @pytest.fixture
-def hub(monkeypatch: pytest.MonkeyPatch) -> Iterator[HubServer]:
+def hub(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[HubServer]:
     """A Hub on loopback with SadTalker's two files; PIRenderer's and Audio2Head's have no known hash."""
+    monkeypatch.setenv("LIPSYNC_COLAB_CACHE", str(tmp_path / "a cache"))
     rows = dict(manifest().rows)
     with HubServer() as server:
         for name in (SADTALKER, MAPPING):

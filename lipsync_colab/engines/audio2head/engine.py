@@ -13,7 +13,7 @@ from lipsync_colab.engines.audio2head.fomm import FirstOrderRenderer
 from lipsync_colab.engines.headmotion.amounts import Amounts
 from lipsync_colab.engines.headmotion.crop import HeadCrop
 from lipsync_colab.engines.headmotion.loading import picture_tensor, ready
-from lipsync_colab.engines.headmotion.patches import HeadPatches, patch_stream
+from lipsync_colab.engines.headmotion.patches import HeadPatches, batch_size, patch_stream
 from lipsync_colab.engines.headmotion.track import NATIVE_FPS, native_frames, native_position
 from lipsync_colab.engines.registry import ENGINES
 from lipsync_colab.errors import InputError
@@ -65,7 +65,7 @@ class Audio2HeadEngine:
 
         patches = HeadPatches.on(portrait, crop, renderer.unmoved())
         return FrameStream(
-            patch_stream(draw, patches, plan.frames, plan.batch, start), plan.size, plan.rate, plan.frames
+            patch_stream(draw, patches, plan.frames, batch_size(plan), start), plan.size, plan.rate, plan.frames
         )
 
 

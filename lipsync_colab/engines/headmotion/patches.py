@@ -9,7 +9,7 @@ import numpy as np
 
 from lipsync_colab.engines.headmotion.crop import HeadCrop
 from lipsync_colab.engines.headmotion.matte import head_mask
-from lipsync_colab.types import Array, Image, Patch, Patches, Portrait
+from lipsync_colab.types import Array, Image, Patch, Patches, Portrait, RenderPlan
 
 LARGEST_OFFSET = 24.0
 """Levels. A larger difference along the seam is not one of colour."""
@@ -58,6 +58,11 @@ def seam_offset(still: Image, drawn: Image, mask: Array) -> Array:
     difference = still.astype(np.float32) - drawn.astype(np.float32)
     mean = (difference * weight[..., None]).sum((0, 1)) / max(float(weight.sum()), 1e-6)
     return np.clip(mean, -LARGEST_OFFSET, LARGEST_OFFSET).astype(np.float32)
+
+
+def batch_size(plan: RenderPlan) -> int:
+    """Return how many frames one call draws: the plan's on a GPU, one on a CPU, which a single frame keeps busy."""
+    return plan.batch if plan.device == "cuda" else 1
 
 
 def patch_stream(draw: Draw, patches: HeadPatches, frames: int, batch: int, start: int) -> Iterator[Patches]:

@@ -11,7 +11,7 @@ import numpy as np
 from lipsync_colab.engines.headmotion.amounts import Amounts
 from lipsync_colab.engines.headmotion.crop import HeadCrop
 from lipsync_colab.engines.headmotion.loading import ready
-from lipsync_colab.engines.headmotion.patches import HeadPatches, patch_stream
+from lipsync_colab.engines.headmotion.patches import HeadPatches, batch_size, patch_stream
 from lipsync_colab.engines.headmotion.track import MotionTrack, native_frames, native_position
 from lipsync_colab.engines.registry import ENGINES
 from lipsync_colab.engines.sadtalker.camera import camera_path, parse_degrees
@@ -128,7 +128,7 @@ class SadTalkerEngine:
         renderer = make_renderer(choices, crop.cut(portrait.image, choices.size), still, plan)
         scene = Scene(renderer, track, plan, choices.angles)
         patches = HeadPatches.on(portrait, crop, scene.unmoved(still))
-        frames = patch_stream(scene.draw, patches, plan.frames, plan.batch, start)
+        frames = patch_stream(scene.draw, patches, plan.frames, batch_size(plan), start)
         return FrameStream(frames, plan.size, plan.rate, plan.frames)
 
 
