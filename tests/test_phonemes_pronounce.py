@@ -67,6 +67,8 @@ def test_sentences(text: str, wanted: list[str]) -> None:
     [
         ("call 555-1234", "call five five five, one two three four"),
         ("0800 123 456", "zero eight zero zero, one two three, four five six"),
+        ("+44 20 7946 0958", "four four, two zero, seven nine four six, zero nine five eight"),
+        ("the 2019-2020 season", "the twenty nineteen to twenty twenty season"),
         ("version v2.0 in C#", "version version two point zero in C sharp"),
         ("Dr. Lee paid $3.50", "Doctor Lee paid three dollars and fifty cents"),
         ("on 12/03/2024", "on December third, twenty twenty four"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import sys
 from fractions import Fraction
 
 import numpy as np
@@ -110,3 +111,24 @@ def test_no_voice_no_motion() -> None:
 
 def test_the_same_speech_gives_the_same_track(speech: Speech) -> None:
     np.testing.assert_array_equal(track_of(speech).values, track_of(dataclasses.replace(speech)).values)
+
+
+def test_energy_moves_the_jaw_when_nothing_else_is_known(speech: Speech, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "pocketsphinx", None)
+    found = track_of(dataclasses.replace(speech, phonemes=None))
+    assert found.source == "energy"
+    known = track_of(speech)
+    assert np.corrcoef(found.channel("jaw"), known.channel("jaw"))[0, 1] > 0.4
+    assert not found.values[~known.values.any(axis=1)].max(initial=0) > 0.2
+    assert not found.channel("press").any()
+
+
+def test_the_sound_alone_comes_near_the_known_phonemes(speech: Speech) -> None:
+    found = track_of(dataclasses.replace(speech, phonemes=None, text=""))
+    assert found.source == "phone loop"
+    assert np.corrcoef(found.channel("jaw"), track_of(speech).channel("jaw"))[0, 1] > 0.6
+    aligned = mouth_track(
+        dataclasses.replace(speech, phonemes=None, text=""), Fraction(25), len(found), text=speech.text
+    )
+    assert aligned.source == "alignment"
+    assert np.corrcoef(aligned.channel("jaw"), track_of(speech).channel("jaw"))[0, 1] > 0.8

@@ -45,7 +45,14 @@ READINGS: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"\b(\d+)x\b"), r"\1 times"),
     (re.compile(r"\b(Jan|Feb|Mar|Apr|Jun|Jul|Aug|Sep|Sept|Oct|Nov|Dec)\. (?=\d)"), r"\1 "),
 )
-PHONE_NUMBER = re.compile(r"(?<![\w.,-])(?:\+\d{1,3}[ -])?(?:\(?\d{3,5}\)?[ -])?\d{3,4}[ -]\d{3,4}(?![\w,-])")
+PHONE_NUMBER = re.compile(
+    r"(?<![\w.,-])(?:"
+    r"\d{3}-\d{4}"  # 555-1234; 2019-2020 is a range of years
+    r"|(?:\+\d{1,3}[ -])?\(?\d{3,5}\)?[ -]\d{3,4}[ -]\d{3,4}"
+    r"|\+\d{1,3}(?:[ -]\d{2,5}){2,5}"
+    r"|0\d{2,4}[ -]\d{3,8}"
+    r")(?![\w,-])"
+)
 LEADING_ZERO = re.compile(r"(?<![\w.,:/-])0\d{2,}(?![\w,:/-])")
 
 
