@@ -193,7 +193,8 @@ def _trimmed(patch: Patch, face: Image, mask: Array, transform: Array) -> Patch:
         return patch
     left, top, right, bottom = columns[0] - 1, rows[0] - 1, columns[-1] + 2, rows[-1] + 2
     shifted = compose(transform, np.array([[1, 0, left], [0, 1, top]]))
-    pixels, part = (np.ascontiguousarray(whole[top:bottom, left:right]) for whole in (face, mask))
+    pixels = np.ascontiguousarray(face[top:bottom, left:right])
+    part = np.ascontiguousarray(mask[top:bottom, left:right])
     return replace(patch, pixels=pixels, transform=shifted.astype(np.float32), mask=part)
 
 
