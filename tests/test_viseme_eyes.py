@@ -126,8 +126,8 @@ def test_a_raised_brow_goes_up_and_leaves_the_lid(still: Portrait, eyes: Eyes) -
     pose=st.fixed_dictionaries(
         {
             "blink": st.floats(0, 1),
-            "gaze_x": st.floats(-0.08, 0.08),
-            "gaze_y": st.floats(-0.04, 0.04),
+            "gaze_x": st.floats(-0.06, 0.06),
+            "gaze_y": st.floats(-0.03, 0.03),
             "brow": st.floats(-1, 1),
         }
     )

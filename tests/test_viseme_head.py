@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from lipsync_colab.engines.viseme.head import MOTIONS, Head
 from lipsync_colab.types import Array, Portrait
 
-EXTREME = {"head_x": 0.03, "head_y": 0.02, "roll": 0.025, "yaw": 0.06, "pitch": 0.06, "breath": 0.012}
+EXTREME = {"head_x": 0.045, "head_y": 0.035, "roll": 0.04, "yaw": 0.08, "pitch": 0.08, "breath": 0.02}
 
 
 @pytest.fixture(scope="module")
@@ -46,7 +46,7 @@ def test_nothing_folds_and_nothing_moves_outside_the_region(amounts: dict[str, f
     along = np.gradient(-moved[..., 0], axis=1) + 1
     down = np.gradient(-moved[..., 1], axis=0) + 1
     cross = np.gradient(moved[..., 0], axis=0) * np.gradient(moved[..., 1], axis=1)
-    assert (along * down - cross).min() > 0.4
+    assert (along * down - cross).min() > 0.15
     region = head.region(amounts)
     outside = np.ones(moved.shape[:2], bool)
     if region is not None:

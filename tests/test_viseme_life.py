@@ -105,9 +105,9 @@ def test_what_happens_does_not_depend_on_the_frame_rate(speech: Speech, fps: Fra
 
 def test_every_channel_stays_in_its_range() -> None:
     taken = lively(voice(60.0, seed=3), head_motion=2.0, expression=2.0, blink=2.0, seed=5)
-    limits = {"blink": (0, 1), "gaze_x": (-0.08, 0.08), "gaze_y": (-0.04, 0.04), "brow": (-1, 1), "smile": (-1, 1)}
-    limits |= {"head_x": (-0.06, 0.06), "head_y": (-0.05, 0.05), "roll": (-0.05, 0.05)}
-    limits |= {"yaw": (-0.11, 0.11), "pitch": (-0.11, 0.11), "breath": (0, 0.025)}
+    limits = {"blink": (0, 1), "gaze_x": (-0.06, 0.06), "gaze_y": (-0.03, 0.03), "brow": (-1, 1), "smile": (-1, 1)}
+    limits |= {"head_x": (-0.045, 0.045), "head_y": (-0.035, 0.035), "roll": (-0.04, 0.04)}
+    limits |= {"yaw": (-0.08, 0.08), "pitch": (-0.08, 0.08), "breath": (0, 0.025)}
     for name, (low, high) in limits.items():
         assert low - 1e-6 <= taken.channel(name).min() and taken.channel(name).max() <= high + 1e-6, name
     assert np.isfinite(taken.values).all()

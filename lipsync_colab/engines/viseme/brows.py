@@ -13,7 +13,7 @@ from lipsync_colab.types import Array, Portrait
 SAMPLES = 128
 ACROSS = 1.3  # half the width of the field, eye distances
 LID_GAP = 0.055  # the raise begins this far above the upper lid's margin, eye distances
-RAISE = 0.055  # eye distances at an amount of 1
+RAISE = 0.05  # eye distances at an amount of 1
 BEHIND_GLASSES = 0.25  # rims would bend with the skin
 FOREHEAD = 0.5  # the raise runs out this far above the brow, eye distances
 BRIDGE = (168, 6, 197)
@@ -39,7 +39,7 @@ class Brows:
         self._low = np.clip(low, self._lid - 0.34, self._lid - 0.07)
         self._top = np.minimum(top, self._low - 0.04)
         room = float(np.percentile(self._lid - self._low, 20))
-        self.height = min(RAISE, 0.45 * room) * self._unit * (BEHIND_GLASSES if glasses(portrait) else 1.0)
+        self.height = min(RAISE, 0.36 * room) * self._unit * (BEHIND_GLASSES if glasses(portrait) else 1.0)
 
     def box(self) -> Array:
         """Return the corners, float64 (4, 2) in pixels, of what a raise moves."""

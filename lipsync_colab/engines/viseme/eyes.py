@@ -180,7 +180,7 @@ def _gaze(s: Array, t: Array, upper: Array, lower: Array, opening: EyeOpening) -
     unit = opening.unit
     below = smoothstep((lower + 0.02 * unit - t) / (0.05 * unit))
     deep = smoothstep((lower + 0.03 * unit - t) / (0.075 * unit))
-    across = smoothstep((0.52 - np.abs(s) / opening.width) / 0.28)
+    across = smoothstep((0.54 - np.abs(s) / opening.width) / 0.34)
     sideways = smoothstep((t - upper + 0.02 * unit) / (0.05 * unit)) * below * across
     downwards = smoothstep((t - upper + 0.12 * unit) / (0.12 * unit)) * deep * across
     return sideways, downwards

@@ -15,7 +15,7 @@ HOME = 0.45  # share of fixations on the listener
 COUNTER_TURN = 0.4
 """Gaze in eye widths per radian of the head's turn that keeps it on the listener: the eyeball's radius (12 mm) over
 the width of the opening (30 mm)."""
-GAZE_LIMIT = np.array([0.08, 0.04])
+GAZE_LIMIT = np.array([0.06, 0.03])
 
 BROW_LEAST = 0.45  # strength of the accents that raise brows
 BROW_GAP = 1.4  # seconds between two raises at least

@@ -16,7 +16,7 @@ POSTURE = np.array([0.013, 0.007, 0.013, 0.026, 0.012])
 """Spread of the postures that a speaker takes: eye distances, then radians."""
 SWAY = np.array([0.006, 0.004, 0.005, 0.010, 0.006])
 """The slow unrest on top of them while speaking."""
-LIMIT = np.array([0.06, 0.05, 0.05, 0.11, 0.11])
+LIMIT = np.array([0.045, 0.035, 0.04, 0.08, 0.08])
 """No amount goes beyond: the picture holds no more of the head than it shows."""
 
 POSTURE_SECONDS = (1.3, 3.2)
