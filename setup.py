@@ -40,6 +40,7 @@ EXTRAS = {
     # The packages that published them. On Python 3.13 they do not build; lipsync_colab/finish/upstream.py has a recipe.
     "upstream": [*TORCH, *(f"{name}; python_version < '3.13'" for name in ("realesrgan>=0.3", "gfpgan>=1.3.8"))],
 }
+EXTRAS["notebook"] = ["ipywidgets>=7.7.1,<9"]  # the Studio; Colab has 7.7.1
 EXTRAS["test"] = [
     "pytest>=8",
     "hypothesis>=6",  # properties of time and geometry
@@ -51,6 +52,9 @@ EXTRAS["test"] = [
     *EXTRAS["codeformer"],
     *EXTRAS["diffusion"],
     *EXTRAS["voices"],
+    *EXTRAS["notebook"],
+    "nbclient>=0.10",  # runs the notebooks
+    "ipykernel>=6.17",
 ]
 
 setup(

@@ -28,7 +28,9 @@ def frame_at(video: Path, seconds: float) -> Image.Image:
 def strip(video: Path, output: Path, times: list[float]) -> None:
     """Write the frames at the times side by side."""
     frames = [frame_at(video, seconds) for seconds in times]
-    small = [frame.resize((round(frame.width * HEIGHT / frame.height), HEIGHT), Image.LANCZOS) for frame in frames]
+    small = [
+        frame.resize((round(frame.width * HEIGHT / frame.height), HEIGHT), Image.Resampling.LANCZOS) for frame in frames
+    ]
     sheet = Image.new("RGB", (sum(frame.width for frame in small), HEIGHT))
     left = 0
     for frame in small:

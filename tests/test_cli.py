@@ -17,7 +17,8 @@ from material import command, hopper, tone
 from PIL import Image as Picture
 
 from lipsync_colab.cli.main import main
-from lipsync_colab.cli.render import command_line, settings_from
+from lipsync_colab.cli.render import settings_from
+from lipsync_colab.pipeline.command_line import command_line
 from lipsync_colab.types import RenderSettings
 
 

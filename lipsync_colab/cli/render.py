@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import json
-import shlex
 from pathlib import Path
 from typing import Any
 
@@ -122,20 +121,3 @@ def print_result(result: RenderResult, quiet: bool, as_json: bool) -> None:
         for line in result.report["notes"]:
             print(line)
         print(f"{result.path}: {plan.width}×{plan.height}, {plan.frames} frames at {plan.fps} fps, in {total:.1f} s")
-
-
-def command_line(portrait: str, audio: str, output: str, settings: RenderSettings) -> str:
-    """Return the shell line that makes the same video; options at their default are left out."""
-    words = ["lipsync-colab", "render", portrait, audio, "-o", output]
-    for field in dataclasses.fields(RenderSettings):
-        value = getattr(settings, field.name)
-        if value == getattr(_DEFAULTS, field.name):
-            continue
-        option = "--" + field.name.replace("_", "-")
-        if field.name == "options":
-            words += [word for name, choice in value for word in ("--option", f"{name}={choice}")]
-        elif value is True:
-            words.append(option)
-        else:
-            words += [option, f"{value}"]
-    return shlex.join(words)

@@ -1,0 +1,127 @@
+"""Google Colab: Drive, uploads, downloads; the only module that imports ``google.colab``."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from pathlib import Path
+
+from lipsync_colab.errors import InputError, LipSyncError, MachineError
+from lipsync_colab.panel import Studio
+from lipsync_colab.panel.host import Host, LocalHost
+
+DRIVE = Path("/content/drive")
+FOLDER = "MyDrive/LipSync"
+
+
+def on_colab() -> bool:
+    """Whether this kernel is Colab's."""
+    return "google.colab" in sys.modules
+
+
+class ColabHost:
+    """Colab's side of the panel.
+
+    Args:
+        drive: where Drive is mounted.
+        content: the runtime's own disk.
+    """
+
+    name = "colab"
+    takes_large_files = True
+    hint = (
+        "If the runtime is lost, run the cells again with the same portrait, voice and settings: with Drive mounted "
+        "the render goes on from its last finished segment."
+    )
+
+    def __init__(self, drive: Path = DRIVE, content: Path = Path("/content")) -> None:
+        self._drive = drive
+        self._content = content
+
+    @property
+    def mounted(self) -> bool:
+        """Whether Drive is there."""
+        return (self._drive / "MyDrive").is_dir()
+
+    @property
+    def can_save(self) -> bool:
+        """Whether Drive is there to save to."""
+        return self.mounted
+
+    @property
+    def output_folder(self) -> Path:
+        """Drive's ``LipSync`` folder when it is mounted, the runtime's disk otherwise."""
+        folder = self._drive / FOLDER if self.mounted else self._content / "LipSync"
+        folder.mkdir(parents=True, exist_ok=True)
+        return folder
+
+    def mount(self) -> None:
+        """Ask for Drive.
+
+        Raises:
+            MachineError: the person refused, or Drive could not be reached.
+        """
+        from google.colab import drive
+
+        try:
+            drive.mount(str(self._drive))
+        except Exception as error:  # Colab raises several kinds, ValueError and MessageError among them
+            raise MachineError(f"Google Drive was not mounted ({error}); videos stay on the runtime's disk") from error
+
+    def flush(self) -> None:
+        """Wait until Drive has everything."""
+        from google.colab import drive
+
+        drive.flush_and_unmount()
+
+    def save(self, path: Path) -> Path:
+        """Copy a file and its JSON to Drive's ``LipSync`` folder.
+
+        Raises:
+            InputError: Drive is not mounted.
+            MachineError: Drive is full or vanished.
+        """
+        if not self.mounted:
+            raise InputError("Google Drive is not mounted; run the settings cell with Drive on")
+        target = self._drive / FOLDER / path.name
+        try:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            if target.absolute() != path.absolute():
+                part = target.with_name(target.name + ".part")
+                shutil.copyfile(path, part)
+                part.replace(target)
+        except OSError as error:
+            raise MachineError(
+                f"Google Drive did not take the file ({error.strerror}); free some room there"
+            ) from error
+        return target
+
+    def download(self, path: Path) -> None:
+        """Hand a file to the browser."""
+        from google.colab import files
+
+        files.download(str(path))
+
+    def receive(self) -> tuple[str, bytes] | None:
+        """Ask for one file through Colab's own dialogue, which takes any size."""
+        from google.colab import files
+
+        return next(iter(files.upload().items()), None)
+
+
+def host(mount_drive: bool = False) -> Host:
+    """Return the host of this kernel; on Colab, with Drive mounted when asked and granted."""
+    if not on_colab():
+        return LocalHost()
+    colab = ColabHost()
+    if mount_drive:
+        try:
+            colab.mount()
+        except LipSyncError as error:
+            print(error)
+    return colab
+
+
+def studio(mount_drive: bool = False) -> Studio:
+    """Return the Studio for this kernel; as a cell's last line it shows itself."""
+    return Studio(host(mount_drive))
