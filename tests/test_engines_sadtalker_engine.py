@@ -17,6 +17,7 @@ torch = pytest.importorskip("torch")
 
 import filled_networks  # noqa: E402
 
+from lipsync_colab import networks  # noqa: E402
 from lipsync_colab.engines.headmotion.loading import tensor_pictures  # noqa: E402
 from lipsync_colab.engines.headmotion.track import MotionTrack  # noqa: E402
 from lipsync_colab.engines.registry import ENGINES  # noqa: E402
@@ -77,28 +78,26 @@ def test_facevid2vid(engine: SadTalkerEngine, still: Portrait, renderer: str) ->
 @pytest.mark.slow
 def test_facevid2vid_draws_the_released_frames() -> None:
     """Source picture and coefficient windows to frames, against the public implementation."""
-    golden, mapping = Golden("sadtalker/e2e_crop"), Golden("sadtalker/mapping").load_into(networks_build())
+    io = dict(np.load(PARITY / "sadtalker" / "e2e_crop" / "io.npz"))
+    mapping = Golden("sadtalker/mapping").load_into(networks.build("sadtalker.mapping")).requires_grad_(False)
     with torch.no_grad():
         for layer in (mapping.fc_exp, mapping.fc_t):
-            layer.weight *= float(golden.io["head_damp"])
-            layer.bias *= float(golden.io["head_damp"])
-    track = golden.io["track"]
-    still = np.concatenate([golden.io["source_semantics"][0, :, 0], [0, 0, 0]]).astype(np.float32)
+            layer.weight *= float(io["head_damp"])
+            layer.bias *= float(io["head_damp"])
+    still = np.concatenate([io["source_semantics"][0, :, 0], [0, 0, 0]]).astype(np.float32)
     generator = filled_networks.filled("sadtalker.generator")
     detector = filled_networks.filled("sadtalker.kp_extractor")
-    renderer = FaceVid2Vid(generator, detector, mapping, head=golden.io["image"], still=still)
-    golden.check("kp_source", renderer._source, 2e-4)
-    windows = MotionTrack(np.pad(track, ((0, 0), (0, 3)))).windows(golden.io["frames"][:1].astype(float), 13)
-    assert np.allclose(windows[0, :70], golden.io["target_semantics"][0, 0], atol=1e-6)
-    drawn = renderer.draw(windows)[0].astype(int)
-    released = tensor_pictures(golden.tensor("prediction_f16")[0])[0].astype(int)
+    renderer = FaceVid2Vid(generator, detector, mapping, head=io["image"], still=still)
+    assert np.abs(renderer._source.numpy() - io["kp_source"]).max() < 2e-4
+    track = MotionTrack(np.pad(io["track"], ((0, 0), (0, 3))))
+    windows = track.windows(io["frames"].astype(np.float64), 13)
+    assert np.allclose(windows[:, :70], io["target_semantics"][0], atol=1e-6)
+    with torch.inference_mode():
+        driving = renderer._keypoints(windows).numpy()
+    assert np.abs(driving - io["kp_driving"][0]).max() < 2e-4
+    drawn = renderer.draw(windows[:1])[0].astype(int)
+    released = tensor_pictures(torch.from_numpy(io["prediction_f16"][0].astype(np.float32)))[0].astype(int)
     assert np.abs(drawn - released).max() <= 2
-
-
-def networks_build() -> torch.nn.Module:
-    from lipsync_colab import networks
-
-    return networks.build("sadtalker.mapping")
 
 
 def test_pirender_draws_the_released_frame() -> None:
