@@ -5,6 +5,7 @@ The recordings (CC BY-SA 3.0) are of one woman speaking American English.
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import os
 import re
@@ -71,7 +72,7 @@ def human_speech() -> HumanSpeech:
 
 def fetch(folder: Path) -> None:
     """Download the packages and unpack them under a name that appears only when they are whole."""
-    with tempfile.TemporaryDirectory(prefix="lipsync-fetch-") as temporary:
+    with tempfile.TemporaryDirectory(prefix="lipsync-fetch-", dir=folder.parent) as temporary:
         download = ["apt-get", "-q", "download", *PACKAGES]
         if subprocess.run(download, cwd=temporary, check=False, capture_output=True).returncode:
             subprocess.run(["apt-get", "-q", "update"], check=False, capture_output=True)
@@ -79,8 +80,8 @@ def fetch(folder: Path) -> None:
         unpacked = Path(temporary) / "unpacked"
         for package in Path(temporary).glob("*.deb"):
             subprocess.run(["dpkg-deb", "-x", str(package), str(unpacked)], check=True)
-        folder.mkdir(exist_ok=True)
-        shutil.copytree(unpacked, folder, dirs_exist_ok=True)
+        with contextlib.suppress(OSError):  # another session was faster
+            unpacked.rename(folder)
 
 
 def spoken_prompts(folder: Path) -> dict[str, str]:
