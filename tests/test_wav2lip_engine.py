@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
+import tracemalloc
 from fractions import Fraction
 
 import cv2
@@ -265,3 +266,39 @@ def test_a_mouth_with_no_share_has_no_patch(still: Portrait) -> None:
     mouth = Mouth.on(still, FaceCrop.of_face(still.face))
     assert mouth.patches(mouth.still, 0.0) == ()
     assert np.allclose(mouth.patches(mouth.still, 0.5)[0].mask, mouth.mask / 2)
+
+
+def test_frames_are_drawn_when_they_are_asked_for(
+    engine: Wav2LipEngine, still: Portrait, speech: Speech, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What keeps memory flat: a stream draws one batch at a time, and none after it was closed."""
+    drawn: list[int] = []
+
+    def draw(self: MouthGenerator, mel: np.ndarray) -> Image:
+        drawn.append(len(mel))
+        return np.zeros((len(mel), 96, 96, 3), np.uint8)
+
+    monkeypatch.setattr(MouthGenerator, "draw", draw)
+    minutes = Speech(np.tile(speech.samples, 300), RATE)
+    stream = engine.animate(still, minutes, plan_for(minutes))
+    assert drawn == [], "nothing before the first frame"
+    for _ in range(5):
+        next(stream)
+    assert drawn == [4, 4]
+    stream.close()
+    assert next(stream, None) is None and drawn == [4, 4]
+    late = engine.animate(still, minutes, plan_for(minutes), start=14_990)
+    assert sum(1 for _ in late) == 10 and drawn == [4, 4, 4, 4, 4]
+
+
+def test_ten_minutes_of_sound_are_never_a_whole_spectrogram(speech: Speech) -> None:
+    minutes = np.tile(speech.samples, 300)
+    windows = MelWindows(minutes, Fraction(25))
+    windows.stack(0, 4)
+    tracemalloc.start()
+    try:
+        windows.stack(7_000, 4)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak < 2_000_000

@@ -19,6 +19,7 @@ from lipsync_colab.portrait import FaceTracker
 from lipsync_colab.report.face_motion import FaceMotion, face_motion
 from lipsync_colab.report.lag import Lag, lag
 from lipsync_colab.report.picture import PictureMeter
+from lipsync_colab.report.sync_row import sync_row
 from lipsync_colab.report.video import Video, open_video
 from lipsync_colab.types import Array, Image, Phoneme, Speech
 
@@ -107,7 +108,8 @@ def _judge(video: Video, speech: Speech, motion: FaceMotion, meter: PictureMeter
         "mouth_sharpness": _number(float(np.nanmedian(meter.sharpness)) if meter.sharpness else math.nan),
         "flicker_levels": _number(float(np.nanmedian(meter.flicker)) if meter.flicker else math.nan),
     }
-    return Report(video, figures, sentences(figures), motion, expected, found)
+    sync, sentence = sync_row(video, speech)
+    return Report(video, figures | sync, (*sentences(figures), sentence), motion, expected, found)
 
 
 def expected_opening(speech: Speech, video: Video, frames: int) -> Array:
