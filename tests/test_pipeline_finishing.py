@@ -1,61 +1,34 @@
-"""The still finished as the plan says: background, matte, outpainting."""
+"""The finishing stage of the pipeline: one colour offset a clip, wherever the stream begins."""
 
 from __future__ import annotations
 
-import dataclasses
-from typing import Any
+from collections.abc import Iterator
 
 import numpy as np
-import pytest
-from faces import plain_face
 
-from lipsync_colab.errors import InputError
-from lipsync_colab.finish import matte, outpaint
-from lipsync_colab.pipeline.finishing import finish_still
-from lipsync_colab.types import Image, Portrait, RenderPlan, RenderSettings
+from lipsync_colab.pipeline.finishing import colour_matched
+from lipsync_colab.types import Face, Patch, Patches, Portrait
 
-STILL = Portrait(np.full((300, 300, 3), 200, np.uint8), plain_face(90, 60, 120, 150), "test")
+STILL = Portrait(np.full((120, 120, 3), 140, np.uint8), Face((30, 30, 90, 90), np.zeros((478, 3), np.float32)))
 
 
-def plan(**settings: Any) -> RenderPlan:
-    return RenderPlan(RenderSettings(**settings), "viseme", "p", "s", 960, 540, "25", 10, 10)
+def clip(start: int = 0, frames: int = 6) -> Iterator[Patches]:
+    """Patches that are 20 levels too dark and get lighter in their middle."""
+    for index in range(start, frames):
+        pixels = np.full((60, 60, 3), 120, np.uint8)
+        pixels[25:35, 25:35] += np.uint8(10 * index)
+        mask = np.zeros((60, 60), np.float32)
+        mask[5:-5, 5:-5] = 1
+        yield (Patch.at(pixels, 30, 30, mask),)
 
 
-def silent(stage: str, done: int, total: int) -> None:
-    """Progress that nobody watches."""
+def test_the_border_meets_the_still_and_the_middle_still_moves() -> None:
+    frames = [patches[0].pixels.astype(int) for patches in colour_matched(clip(), STILL, clip, at_start=True)]
+    assert np.abs(frames[0][8:-8, 8:-8] - 140).max() <= 3
+    assert frames[5][30, 30, 0] - frames[0][30, 30, 0] == 50
 
 
-def test_an_unknown_background_is_refused_before_any_work() -> None:
-    wanted = dataclasses.replace(plan(background="no such file.png"), restore_still="gfpgan")
-    with pytest.raises(InputError, match="--background"):
-        finish_still(STILL, wanted, silent)
-
-
-def test_the_matte_is_asked_for_by_option(monkeypatch: pytest.MonkeyPatch) -> None:
-    class Nobody:
-        def __call__(self, image: Image) -> np.ndarray:
-            return np.zeros(image.shape[:2], np.float32)
-
-    monkeypatch.setattr(matte, "PersonMatte", Nobody)
-    kept = finish_still(STILL, plan(background="#0000FF"), silent).portrait.image
-    cut = finish_still(STILL, plan(background="#0000FF", options=(("matte", "on"),)), silent).portrait.image
-    assert (kept[270, 480] == 200).all()
-    assert np.array_equal(cut, np.broadcast_to(np.array([0, 0, 255], np.uint8), cut.shape))
-    with pytest.raises(InputError, match="--option matte=yes: choose on or off"):
-        finish_still(STILL, plan(options=(("matte", "yes"),)), silent)
-
-
-def test_outpainting_is_used_where_it_can_be_had(monkeypatch: pytest.MonkeyPatch) -> None:
-    def painted(device: str, seed: int, **_: Any) -> Any:
-        return lambda image, missing: np.full_like(image, seed)
-
-    monkeypatch.setattr(outpaint, "open_outpaint", painted)
-    image = finish_still(STILL, plan(background="inpaint", seed=7), silent).portrait.image
-    assert (image[:, 0] == 7).all() and (image[270, 480] == 200).all()
-
-
-def test_without_an_inpainting_model_it_is_said() -> None:
-    notes: list[str] = []
-    image = finish_still(STILL, plan(background="inpaint"), silent, notes.append).portrait.image
-    assert len(notes) == 1 and "blurred reflection" in notes[0]
-    assert np.array_equal(image, finish_still(STILL, plan(), silent).portrait.image)
+def test_a_resumed_clip_gets_the_same_offset() -> None:
+    whole = [patches[0].pixels for patches in colour_matched(clip(), STILL, clip, at_start=True)]
+    late = [patches[0].pixels for patches in colour_matched(clip(3), STILL, clip, at_start=False)]
+    assert all(np.array_equal(one, other) for one, other in zip(late, whole[3:], strict=True))

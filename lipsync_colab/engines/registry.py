@@ -22,6 +22,7 @@ class EngineInfo:
         summary: one line for people.
         entry: ``module:class``; the class is made without arguments and follows the ``Engine`` protocol.
         native: ``(width, height)`` in pixels that the engine draws itself, or None where it works at output size.
+        matches_colour: whether the engine brings its patches to the still's colour itself; otherwise the pipeline does.
         face_share: height of the face in the engine's own picture, as a share of that picture's height.
         weights: rows of the weights table that every render needs.
         variants: the engine's own options and the rows that their values add.
@@ -42,6 +43,7 @@ class EngineInfo:
     memory: int
     needs_torch: bool
     face_share: float = 0.0
+    matches_colour: bool = False
     variants: Variants = field(default_factory=dict)
     readers: Mapping[str, str] = field(default_factory=dict)
 
@@ -87,6 +89,7 @@ ENGINES: dict[str, EngineInfo] = {
             summary="moves the portrait's own pixels by phonemes; embedded, nothing to fetch",
             entry="lipsync_colab.engines.viseme.engine:VisemeEngine",
             native=None,
+            matches_colour=True,
             weights=(),
             licence="Apache-2.0",
             commercial=True,
@@ -99,6 +102,7 @@ ENGINES: dict[str, EngineInfo] = {
             entry="lipsync_colab.engines.wav2lip.engine:Wav2LipEngine",
             native=(96, 96),
             face_share=0.9,
+            matches_colour=True,
             weights=(),
             licence="Wav2Lip: research, academic and personal use only (trained on LRS2)",
             commercial=False,
@@ -118,6 +122,7 @@ ENGINES: dict[str, EngineInfo] = {
             summary="moves the whole head: expression, pose and blinks",
             entry="lipsync_colab.engines.sadtalker.engine:SadTalkerEngine",
             native=(256, 256),
+            face_share=0.6,
             weights=(),
             licence="SadTalker: Apache-2.0, with parts of non-commercial origin; PIRenderer: CC BY-NC 4.0",
             commercial=False,
@@ -140,6 +145,7 @@ ENGINES: dict[str, EngineInfo] = {
             summary="moves the whole head by keypoints drawn from the sound",
             entry="lipsync_colab.engines.audio2head.engine:Audio2HeadEngine",
             native=(256, 256),
+            face_share=0.6,
             weights=("audio2head.pth.tar",),
             licence="Audio2Head: none stated, all rights reserved",
             commercial=False,

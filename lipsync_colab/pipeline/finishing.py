@@ -9,6 +9,7 @@ from lipsync_colab import stream
 from lipsync_colab.errors import InputError
 from lipsync_colab.finish.background import Outpaint, parse_background
 from lipsync_colab.finish.canvas import Canvas, Matte, make_canvas
+from lipsync_colab.finish.colour import SeamOffset
 from lipsync_colab.types import Patch, Patches, Portrait, Progress, RenderPlan, Upscaler
 
 Note = Callable[[str], None]
@@ -98,6 +99,32 @@ def obtainable_upscalers() -> tuple[str, ...]:
         for name, entry in UPSCALERS.items()
         if entry.weights in CARRIED or store.inventory.find(store.manifest[entry.weights]) is not None
     )
+
+
+def colour_matched(
+    patches: Iterator[Patches], still: Portrait, from_start: Callable[[], Iterator[Patches]], at_start: bool
+) -> Iterator[Patches]:
+    """Yield the patches with the colour offset that the clip's first patches show at their border.
+
+    Args:
+        patches: of the frames that are wanted.
+        still: the canvas.
+        from_start: opens the clip's patches at frame 0, so that every part of a clip gets the same offset.
+        at_start: whether ``patches`` begins at frame 0 itself.
+    """
+    offsets: list[SeamOffset] | None = None
+    try:
+        if not at_start:
+            beginning = from_start()
+            first = next((frame for frame in beginning if frame), ())
+            offsets = [SeamOffset(still.image, patch) for patch in first]
+            stream.close(beginning)
+        for frame in patches:
+            if not offsets:
+                offsets = [SeamOffset(still.image, patch) for patch in frame]
+            yield tuple(offset(patch) for offset, patch in zip(offsets, frame, strict=True)) if frame else ()
+    finally:
+        stream.close(patches)
 
 
 def finished_patches(patches: Iterator[Patches], plan: RenderPlan, still: Portrait) -> Iterator[Patches]:

@@ -15,12 +15,12 @@ from lipsync_colab import encode, stream
 from lipsync_colab.audio import load_speech
 from lipsync_colab.device import inspect_machine, peak_memory
 from lipsync_colab.encode import Encoding, SegmentWriter
-from lipsync_colab.engines.registry import get_engine
+from lipsync_colab.engines.registry import ENGINES, get_engine
 from lipsync_colab.finish.canvas import Canvas
 from lipsync_colab.finish.compose import Composer
 from lipsync_colab.finish.label import Label
 from lipsync_colab.pipeline.engine_weights import check_engine, fetch_weights
-from lipsync_colab.pipeline.finishing import finish_still, finished_patches, obtainable_upscalers
+from lipsync_colab.pipeline.finishing import colour_matched, finish_still, finished_patches, obtainable_upscalers
 from lipsync_colab.pipeline.output import check_output
 from lipsync_colab.pipeline.provenance import provenance, write_sidecar
 from lipsync_colab.pipeline.segments import Segments, file_digest
@@ -224,8 +224,11 @@ def frame_stream(
     """
     label = Label(plan.size) if plan.settings.label else None
     composer = Composer(still.image)
-    patches: Iterator[Patches] = get_engine(plan.engine).animate(still, speech, plan, start)
-    patches = finished_patches(stream.cancellable(patches, cancel), plan, still)
+    engine = get_engine(plan.engine)
+    patches: Iterator[Patches] = stream.cancellable(engine.animate(still, speech, plan, start), cancel)
+    if not ENGINES[plan.engine].matches_colour:
+        patches = colour_matched(patches, still, lambda: engine.animate(still, speech, plan), at_start=start == 0)
+    patches = finished_patches(patches, plan, still)
     waiting = stream.prefetch(patches, AHEAD)
     try:
         for frame_patches in waiting:
