@@ -26,7 +26,7 @@ FOREHEAD, CHIN, LEFT_EAR, RIGHT_EAR, NOSE_BRIDGE = 10, 152, 234, 454, 6
 
 THRESHOLD = 0.04  # pixels: a smaller displacement cannot be seen
 HAIR_ABOVE, HAIR_BESIDE = 0.75, 0.25  # what lies beyond the face's outline and moves with it whole, eye distances
-FALLOFF = 1.1  # from full motion to none, eye distances
+FALLOFF = 1.0  # from full motion to none, eye distances
 BORDER = 0.35  # the fade towards the picture's borders and other faces, eye distances
 HEAD_LIFT = 0.35  # how much of the chest's rise the head follows
 
@@ -209,7 +209,7 @@ def _chest(points: Array, face: Face) -> Array:
     unit = face.eye_distance
     below = (points[..., 1] - face.landmarks[CHIN, 1]) / unit
     beside = np.abs(points[..., 0] - face.landmarks[CHIN, 0]) / unit
-    return smoothstep((below - 0.2) / 1.0) * smoothstep((2.8 - below) / 1.3) * smoothstep((2.3 - beside) / 1.5)
+    return smoothstep((below - 0.2) / 1.0) * smoothstep((2.4 - below) / 1.1) * smoothstep((2.1 - beside) / 1.3)
 
 
 def _fields(near: Array, spatial: Array, chest: Array, face: Face, unit: float) -> Array:
