@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter, gaussian_filter1d, median_filter
 
 from lipsync_colab.engines.viseme.eye_opening import LUMA, REACH, SAMPLES, EyeOpening
-from lipsync_colab.engines.viseme.floats import Floats
+from lipsync_colab.engines.viseme.eye_surroundings import Surroundings
 from lipsync_colab.engines.viseme.ramp import smoothstep
 from lipsync_colab.engines.viseme.sampling import along, sample
 from lipsync_colab.types import Array, Image
@@ -38,11 +37,11 @@ class Lid:
         s = np.linspace(-REACH, REACH, columns, dtype=np.float32) * np.float32(width)
         self._top = np.maximum(opening.upper - FOLD * unit, opening.brow)
         self._fade = np.clip(1 - np.abs(np.linspace(-1, 1, SAMPLES) * REACH / 0.57) ** 7, 0, 1).astype(np.float32)
-        around = _Surroundings(image, opening, s, rows)
+        around = Surroundings(image, opening, s, rows)
         self._membrane = _membrane(around, self._top_at(s), unit)
         grain, line, hairs, self._lash_colour = _texture(around, unit, opening.outward)
         self._texture = np.dstack([grain, line, hairs]).astype(np.float32)
-        self.front, self.front_origin = around.front()
+        self._front, self._front_origin = around.front()
         self._curves = np.stack([opening.upper, opening.closed, self._top, self._fade], -1).astype(np.float32)
 
     def _top_at(self, s: Array) -> Array:
@@ -95,86 +94,11 @@ class Lid:
 
     def uncovered(self, x: Array, y: Array) -> Array:
         """Return how much of each point of the face has nothing before it, float32 in [0, 1]."""
-        left, top = self.front_origin
-        return 1 - sample(self.front, x - np.float32(left), y - np.float32(top), outside="zero")
+        left, top = self._front_origin
+        return 1 - sample(self._front, x - np.float32(left), y - np.float32(top), outside="zero")
 
 
-class _Surroundings:
-    """The picture round an eye, straightened: rows along t, columns along s, one pixel apart."""
-
-    def __init__(self, image: Image, opening: EyeOpening, s: Array, rows: Array) -> None:
-        self.opening, self.s, self.rows = opening, s, rows
-        grid = np.meshgrid(s, rows)
-        self._maps = opening.picture(*grid)
-        self.pixels = sample(image, *self._maps)
-        self.luma = self.pixels @ LUMA
-        place = opening.position(s)
-        self.upper, self.lower, self.brow = (
-            np.interp(place, np.arange(SAMPLES), curve).astype(np.float32)
-            for curve in (opening.upper, opening.lower, opening.brow)
-        )
-        below = self.between(self.lower + 0.05 * opening.unit, self.lower + 0.15 * opening.unit)
-        self.skin = np.median(self.pixels[below], axis=0) if below.any() else np.median(self.pixels, axis=(0, 1))
-        self._shape = image.shape[:2]
-
-    def between(self, low: Array, high: Array) -> NDArray[np.bool_]:
-        """Mask of the pixels whose t lies between two curves."""
-        return (self.rows[:, None] >= low) & (self.rows[:, None] < high)
-
-    def row(self, low: Array, high: Array, fallback: Array) -> Array:
-        """Colour along the eye between two curves, float32 (columns, 3), without hairs, rims and highlights."""
-        mask = self.between(low, high)
-        skin = float(self.skin @ LUMA)
-        # A socket may lie in deep shadow as a whole: what is odd is judged by the band itself, within reason.
-        reference = float(np.clip(np.median(self.luma[mask]) if mask.any() else skin, 0.5 * skin, 1.2 * skin))
-        plain = mask & (np.abs(self.luma - reference) < 0.38 * reference)
-        count = plain.sum(axis=0)
-        total = np.where(plain[..., None], self.pixels, 0).sum(axis=0)
-        trust = gaussian_filter1d(np.minimum(1, count / np.maximum(0.5 * mask.sum(axis=0), 1)), len(self.s) / 24)
-        weight = gaussian_filter1d(count.astype(np.float32), len(self.s) / 16)[:, None]
-        colour = gaussian_filter1d(total, len(self.s) / 16, axis=0) / np.maximum(weight, 1e-3)
-        return colour * trust[:, None] + fallback * (1 - trust[:, None])
-
-    def fleshy(self, colour: Floats, below: Floats, least: float) -> Floats:
-        """Bring a colour (columns, 3), mixed with hairs, liner or rims, towards the skin's hue and the light below.
-
-        A lid faces the light that the skin below the eye gets; it is at least ``least`` as bright.
-        """
-        luma, light = (colour @ LUMA)[:, None], (below @ LUMA)[:, None]
-        hued = 0.65 * colour + 0.35 * self.skin * luma / max(float(self.skin @ LUMA), 1)
-        short = np.maximum(least * light - luma, 0) / np.maximum(light, 1)
-        return hued + short * below
-
-    def front(self) -> tuple[Array, tuple[int, int]]:
-        """Mask of what stands before the lid (rims of glasses, the brow), float32, and its place in the picture.
-
-        It differs clearly from skin, lies outside the opening, and reaches further away than lashes do.
-        """
-        unit = self.opening.unit
-        reference = float(self.skin @ LUMA)
-        local = gaussian_filter(self.luma, 0.10 * unit)
-        odd = np.abs(self.luma - np.minimum(local, reference)) > 0.24 * reference
-        clear = ~self.between(self.upper - 0.015 * unit, self.lower + 0.012 * unit)
-        count, labels = cv2.connectedComponents((odd & clear).astype(np.uint8), connectivity=8)
-        far = ~self.between(self.upper - 0.17 * unit, self.lower + 0.14 * unit)
-        kept = np.zeros(count, bool)
-        kept[np.unique(labels[far & odd])] = True
-        kept[0] = False
-        mask = gaussian_filter(kept[labels].astype(np.float32), max(0.8, 0.008 * unit))
-        mask = smoothstep(mask * 1.6)
-        return self._to_picture(mask)
-
-    def _to_picture(self, mask: Array) -> tuple[Array, tuple[int, int]]:
-        x, y = self._maps
-        left, top = int(x.min()), int(y.min())
-        columns, rows = np.meshgrid(np.arange(left, int(x.max()) + 2), np.arange(top, int(y.max()) + 2))
-        s, t = self.opening.local(columns.astype(np.float32), rows.astype(np.float32))
-        scale = (len(self.s) - 1) / (self.s[-1] - self.s[0])
-        found = sample(mask.astype(np.float32), (s - self.s[0]) * scale, t - self.rows[0], outside="zero")
-        return found, (left, top)
-
-
-def _membrane(around: _Surroundings, top: Array, unit: float) -> Array:
+def _membrane(around: Surroundings, top: Array, unit: float) -> Array:
     """Colour of the shut lid, float32 (MEMBRANE_ROWS, SAMPLES, 3): rows from the fold to the margin."""
     low = around.row(around.lower + 0.03 * unit, around.lower + 0.075 * unit, around.skin)
     high = around.row(top - 0.03 * unit, top + 0.02 * unit, 0.95 * low)
@@ -191,7 +115,7 @@ def _membrane(around: _Surroundings, top: Array, unit: float) -> Array:
     return np.asarray(resized, np.float32)
 
 
-def _texture(around: _Surroundings, unit: float, outward: int) -> tuple[Array, Array, Array, Array]:
+def _texture(around: Surroundings, unit: float, outward: int) -> tuple[Array, Array, Array, Array]:
     """Grain, lash line and hairs of the lid on rows from far above its margin to the tips, and the lashes' colour."""
     columns = len(around.s)
     tips = int(np.ceil(LASH_LENGTH * 1.25 * unit))
@@ -208,7 +132,7 @@ def _texture(around: _Surroundings, unit: float, outward: int) -> tuple[Array, A
     return grain, line, hairs, colour
 
 
-def _grain(around: _Surroundings, above: Array, unit: float) -> Array:
+def _grain(around: Surroundings, above: Array, unit: float) -> Array:
     """The fine structure of the skin below the eye, turned over so that it runs up from the margin."""
     width = max(1.5, 0.018 * unit)
     fine = around.pixels - gaussian_filter(around.pixels, (width, width, 0))
@@ -223,7 +147,7 @@ def _grain(around: _Surroundings, above: Array, unit: float) -> Array:
     return np.clip(grain * even, -limit, limit)
 
 
-def _lash_strength(around: _Surroundings, unit: float) -> tuple[Array, Array]:
+def _lash_strength(around: Surroundings, unit: float) -> tuple[Array, Array]:
     """How dark the source's own lashes make the margin along the eye, (1, columns) in [0, 1], and their colour."""
     band = around.between(around.upper - 0.022 * unit, around.upper + 0.006 * unit)
     skin = around.between(around.upper - 0.09 * unit, around.upper - 0.05 * unit)
