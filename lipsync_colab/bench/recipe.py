@@ -21,6 +21,7 @@ from lipsync_colab.bench.likeness import decibels, structure
 from lipsync_colab.bench.recipe_sides import Job, moving_box, run_patches, run_recipe
 from lipsync_colab.finish.catalogue import FACE_SIZE
 from lipsync_colab.finish.framing import frame_face
+from lipsync_colab.finish.patch_upscale import CONTEXT
 from lipsync_colab.portrait import load_portrait
 from lipsync_colab.types import Image, Portrait
 
@@ -29,8 +30,6 @@ SIDE = 512
 CANVAS = 1080
 FACE_SHARE = 0.4
 """Height of the face in the still."""
-CONTEXT = 24
-"""Source pixels of still around a patch that x4plus enlarges."""
 LENGTH = 250
 """Frames of the ten seconds over which the still's own cost is spread."""
 

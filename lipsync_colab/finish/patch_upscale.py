@@ -10,8 +10,9 @@ import numpy as np
 from lipsync_colab.finish.alignment import inverse
 from lipsync_colab.types import Array, Image, Patch, Upscaler
 
-CONTEXT = 16
-"""Patch pixels of still around a patch. With x4plus a crop then differs from the whole frame's by 47 dB or more."""
+CONTEXT = 24
+"""Patch pixels of still around a patch: with x4plus the lower face of a 512 pixel portrait is then 47.7 dB from what
+enlarging the whole frame gives (measured by ``bench.recipe``)."""
 
 
 def enlarged_transform(transform: Array, scale: float) -> Array:
