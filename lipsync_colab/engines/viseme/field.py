@@ -19,6 +19,8 @@ from lipsync_colab.types import Face, Portrait
 STILLNESS = 0.05
 """Displacements below this many pixels are none."""
 INVERSE_STEPS = 10
+BESIDE = 0.22
+"""How far beside the face the background stays where it is, in eye distances."""
 CLEARANCE = 0.25
 """Over how much of an eye distance the field fades towards another person's face."""
 CROWDED = 0.04
@@ -147,7 +149,7 @@ class MouthField:
         # Where the picture ends below the chin, the chin may leave it.
         self._cut_off = self.grid.rectangle[3] >= size[1]
         self._columns, self._rows = np.meshgrid(*(np.arange(n, dtype=np.float32) for n in self.grid.shape[::-1]))
-        anchors = Anchors.of(mesh, facing, self._border())
+        anchors = Anchors.of(mesh, facing, np.concatenate([self._border(), self._beside(mesh)]))
         window = (self._window(mesh) * self._away_from(portrait.others)).reshape(-1, 1)
         open_wide = lips.pose({"jaw": 1.0})
         self._layers = [
@@ -180,6 +182,16 @@ class MouthField:
         edge = [(x, y) for y in ends for x in across] + [(x, y) for x in (left, right) for y in down]
         plane = self._facing.plane(*np.array(edge, np.float32).T)
         return np.column_stack([*plane, np.zeros(len(edge))]).astype(np.float64)
+
+    def _beside(self, mesh: Floats) -> Floats:
+        """Return points in face coordinates beside the face, from the ears to above the chin: background stays."""
+        hull = cv2.convexHull(mesh[:468, :2].astype(np.float32))[:, 0]
+        out = hull - hull.mean(axis=0)
+        places = hull + out / np.linalg.norm(out, axis=1)[:, None] * (BESIDE * self._facing.unit)
+        across, down = self._facing.plane(*places.astype(np.float32).T)
+        chin = self._facing.local(mesh[landmarks.CHIN].astype(np.float64))[1]
+        level = (down > -0.5) & (down < chin - 0.15)
+        return np.column_stack([across, down, np.zeros_like(down)])[level].astype(np.float64)
 
     def _box(self, mesh: Floats) -> tuple[Floats, Floats]:
         outline = mesh[list(landmarks.JAW_LINE), :2].astype(np.float64)
