@@ -98,7 +98,7 @@ def _shade(across: Floats, depth: Floats, index: Floats, place: Floats, total: f
     """Return the teeth's brightness, 1 at the front."""
     side = 1 - 0.45 * smoothstep(np.abs(across) / total)
     round_ = 1 - 0.10 * np.abs(place) ** 4
-    gap = 1 - 0.30 * np.exp(-(((1 - np.abs(place)) / 0.07) ** 2))
+    gap = 1 - 0.20 * np.exp(-(((1 - np.abs(place)) / 0.07) ** 2))
     edge = 1 - 0.10 * np.exp(-np.maximum(depth, 0) / 0.7)
     gum = 1 - 0.14 * np.clip(depth / HEIGHT, 0, 1.2)
     return (side * round_ * gap * edge * gum).astype(np.float32)
