@@ -7,8 +7,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from human_speech import HumanSpeech
 from material import astronaut, hopper
 
+from lipsync_colab.audio import load_speech
 from lipsync_colab.engines.viseme.engine import speaking_track
 from lipsync_colab.engines.viseme.motion import MotionTrack
 from lipsync_colab.engines.viseme.mouth import Mouth
@@ -82,6 +84,19 @@ def test_lids_blink_when_the_track_does(talking: Clip) -> None:
     blink = talking.track.channel("blink")
     assert blink.max() > 0.9
     assert lag(talking.seen.lids, 1 - blink).correlation > 0.8
+
+
+@pytest.mark.parametrize("known", [True, False], ids=["its text is known", "the sound alone"])
+def test_a_human_voice_moves_the_lips_in_time(tmp_path: Path, human_speech: HumanSpeech, known: bool) -> None:
+    name = human_speech.longer_than(10)[0]
+    text = human_speech.prompts[name] if known else ""
+    settings = RenderSettings(size="640x640", upscale="none", text=text)
+    heard = clip(tmp_path, astronaut(tmp_path), load_speech(human_speech.wav(name), text), settings)
+    assert heard.track.source == ("alignment" if known else "phone loop")
+    found = lag(heard.seen.aperture, heard.target)
+    assert found.correlation > 0.9
+    assert abs(found.frames) < 0.5
+    assert heard.target.max() > 0.06
 
 
 def test_lips_rest_in_silence(tmp_path: Path) -> None:
