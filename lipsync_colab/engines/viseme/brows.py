@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 from scipy.ndimage import gaussian_filter1d
 
-from lipsync_colab.engines.viseme.eye_opening import BROW_HIGH, BROW_LOW, LUMA, UPPER
+from lipsync_colab.engines.viseme.eye_opening import BROW_HIGH, BROW_LOW, UPPER
+from lipsync_colab.engines.viseme.light import LUMA
 from lipsync_colab.engines.viseme.ramp import smoothstep
 from lipsync_colab.engines.viseme.sampling import along, sample
 from lipsync_colab.types import Array, Portrait

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.ndimage import gaussian_filter1d
 
+from lipsync_colab.engines.viseme.light import LUMA
 from lipsync_colab.engines.viseme.sampling import along, sample
 from lipsync_colab.types import Array, Face, Image
 
@@ -29,7 +30,6 @@ LEAST_OPENING = 0.035  # eye distances
 LEAST_CONTRAST = 0.07
 """Standard deviation of the brightness between the lids over the cheek's: 0.2 to 0.7 on open eyes, about 0.01 on dark
 lenses."""
-LUMA = np.array([0.299, 0.587, 0.114], np.float32)
 LOWER_RISE = 0.12  # the part of the opening that the lower lid closes
 
 

@@ -7,8 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter, gaussian_filter1d
 
-from lipsync_colab.engines.viseme.eye_opening import LUMA, SAMPLES, EyeOpening
+from lipsync_colab.engines.viseme.eye_opening import SAMPLES, EyeOpening
 from lipsync_colab.engines.viseme.floats import Floats
+from lipsync_colab.engines.viseme.light import LUMA
 from lipsync_colab.engines.viseme.ramp import smoothstep
 from lipsync_colab.engines.viseme.sampling import sample
 from lipsync_colab.types import Array, Image

@@ -9,15 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 
+from lipsync_colab.engines.viseme.area import Rectangle
 from lipsync_colab.engines.viseme.brows import Brows
 from lipsync_colab.engines.viseme.eye_opening import EyeOpening
 from lipsync_colab.engines.viseme.lids import Lid
 from lipsync_colab.engines.viseme.ramp import smoothstep
 from lipsync_colab.engines.viseme.sampling import along, sample
 from lipsync_colab.types import Array, Portrait
-
-Rect = tuple[int, int, int, int]
-"""``(left, top, right, bottom)`` in pixels, right and bottom exclusive."""
 
 MOTIONS = ("blink", "gaze_x", "gaze_y", "brow")
 VISIBLE_CLOSURE = 0.01
@@ -54,7 +52,7 @@ class Eyes:
         fields = np.concatenate([lids, brows.field(x, y)[None]])
         self._fields = (fields * self._inside(x, y, unit)[..., None]).astype(np.float32)
 
-    def regions(self, pose: Mapping[str, float]) -> list[Rect]:
+    def regions(self, pose: Mapping[str, float]) -> list[Rectangle]:
         """Return the rectangles of the still that this pose changes, none of them empty; [] at rest."""
         moved = np.abs(self._field(pose)).max(axis=-1) > THRESHOLD
         if pose.get("brow", 0.0) and moved.any():
@@ -101,7 +99,7 @@ class Eyes:
         amounts = np.array([pose.get(name, 0.0) for name in MOTIONS], np.float32)
         return np.tensordot(amounts, self._fields, axes=1)
 
-    def _rect(self, corners: Array) -> Rect:
+    def _rect(self, corners: Array) -> Rectangle:
         """The box round some points, inside the picture."""
         width, height = self._size
         (left, top), (right, bottom) = corners.min(axis=0), corners.max(axis=0)
@@ -119,7 +117,7 @@ class Eyes:
         return smoothstep((edge - self._step) / (0.08 * unit))
 
 
-def _block(x: Array, y: Array, rect: Rect) -> tuple[slice, slice] | None:
+def _block(x: Array, y: Array, rect: Rectangle) -> tuple[slice, slice] | None:
     """The rows and columns of the maps that hold points of a rectangle, or None; looked for at every eighth point."""
     left, top, right, bottom = rect
     x, y = x[::SKIP, ::SKIP], y[::SKIP, ::SKIP]

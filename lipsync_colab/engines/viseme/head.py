@@ -9,12 +9,10 @@ import numpy as np
 from scipy.interpolate import LinearNDInterpolator
 from scipy.ndimage import distance_transform_edt, gaussian_filter
 
+from lipsync_colab.engines.viseme.area import Rectangle
 from lipsync_colab.engines.viseme.ramp import smoothstep
 from lipsync_colab.engines.viseme.scratch import Scratch
 from lipsync_colab.types import Array, Face, Portrait
-
-Rect = tuple[int, int, int, int]
-"""``(left, top, right, bottom)`` in pixels, right and bottom exclusive."""
 
 MOTIONS = ("head_x", "head_y", "pitch", "yaw", "roll", "breath")
 OVAL = (
@@ -71,7 +69,7 @@ class Head:
             self._last = amounts, np.asarray(moved * smoothstep((far - THRESHOLD) / THRESHOLD)[..., None], np.float32)
         return self._last[1]
 
-    def region(self, pose: Mapping[str, float]) -> Rect | None:
+    def region(self, pose: Mapping[str, float]) -> Rectangle | None:
         """Return the part of the picture that this pose moves by more than 0.04 px, or None when none does."""
         if not any(pose.get(name, 0.0) for name in MOTIONS):
             return None
@@ -86,7 +84,7 @@ class Head:
         width, height = self._size
         return max(0, int(left)), max(0, int(top)), min(width, int(right)), min(height, int(bottom))
 
-    def backward(self, rect: Rect, pose: Mapping[str, float]) -> tuple[Array, Array]:
+    def backward(self, rect: Rectangle, pose: Mapping[str, float]) -> tuple[Array, Array]:
         """Return where in the still each pixel of an output rectangle comes from.
 
         Args:

@@ -6,8 +6,9 @@ import cv2
 import numpy as np
 from scipy.ndimage import gaussian_filter, gaussian_filter1d, median_filter
 
-from lipsync_colab.engines.viseme.eye_opening import LUMA, REACH, SAMPLES, EyeOpening
+from lipsync_colab.engines.viseme.eye_opening import REACH, SAMPLES, EyeOpening
 from lipsync_colab.engines.viseme.eye_surroundings import Surroundings
+from lipsync_colab.engines.viseme.light import LUMA
 from lipsync_colab.engines.viseme.ramp import smoothstep
 from lipsync_colab.engines.viseme.sampling import along, sample
 from lipsync_colab.types import Array, Image
