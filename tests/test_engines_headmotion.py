@@ -15,8 +15,9 @@ from viseme_portraits import portrait
 from lipsync_colab.engines.headmotion.crop import HeadCrop
 from lipsync_colab.engines.headmotion.matte import border_fade, head_mask
 from lipsync_colab.engines.headmotion.patches import HeadPatches, patch_stream, seam_offset
+from lipsync_colab.engines.headmotion.similarity import similarity
 from lipsync_colab.engines.headmotion.track import MotionTrack
-from lipsync_colab.types import Image
+from lipsync_colab.types import Array, Image
 
 
 @settings(max_examples=40, deadline=None)
@@ -92,20 +93,48 @@ def test_one_colour_offset_for_the_clip() -> None:
     assert np.abs(seam_offset(np.full_like(far, 200), far, patches.mask)).max() <= 24
 
 
+class Scene:
+    """Black heads that lean to the right."""
+
+    def draw(self, frames: Sequence[int]) -> Image:
+        return np.zeros((len(frames), 64, 64, 3), np.uint8)
+
+    def motion(self, frame: int) -> Array:
+        return np.array([[1, 0, frame], [0, 1, 0]], np.float32)
+
+
+@settings(max_examples=40, deadline=None)
+@given(angle=st.floats(-1, 1), scale=st.floats(0.5, 2), shift=st.tuples(st.floats(-50, 50), st.floats(-50, 50)))
+def test_similarity_finds_turn_scale_and_shift(angle: float, scale: float, shift: tuple[float, float]) -> None:
+    points = np.random.default_rng(1).uniform(0, 256, (7, 2))
+    turn = scale * np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
+    found = similarity(points, points @ turn.T + shift)
+    assert np.allclose(found, np.column_stack([turn, shift]), atol=1e-3)
+
+
+def test_motion_is_told_in_pixels_of_the_still() -> None:
+    patches = HeadPatches(
+        np.array([[2, 0, 10], [0, 2, 20]], np.float32), np.ones((64, 64), np.float32), np.zeros(3, np.float32)
+    )
+    (patch,) = next(iter(patch_stream(Scene(), patches, 4, 2, 3)))
+    assert np.allclose(patch.motion, [[1, 0, 6], [0, 1, 0]])
+
+
 @pytest.mark.parametrize("batch", [1, 3, 8])
 @pytest.mark.parametrize("frames", [1, 2, 21, 33, 34])
 def test_batches_lie_on_a_fixed_grid(frames: int, batch: int) -> None:
     asked: list[tuple[int, ...]] = []
 
-    def draw(numbers: Sequence[int]) -> Image:
-        asked.append(tuple(numbers))
-        return np.stack([np.full((4, 4, 3), number, np.uint8) for number in numbers])
+    class Numbers(Scene):
+        def draw(self, frames: Sequence[int]) -> Image:
+            asked.append(tuple(frames))
+            return np.stack([np.full((4, 4, 3), number, np.uint8) for number in frames])
 
     patches = HeadPatches(np.eye(2, 3, dtype=np.float32), np.ones((4, 4), np.float32), np.zeros(3, np.float32))
-    whole = [int(patch.pixels[0, 0, 0]) for (patch,) in patch_stream(draw, patches, frames, batch, 0)]
+    whole = [int(patch.pixels[0, 0, 0]) for (patch,) in patch_stream(Numbers(), patches, frames, batch, 0)]
     assert whole == list(range(frames))
     grid = set(asked)
-    late = [int(patch.pixels[0, 0, 0]) for (patch,) in patch_stream(draw, patches, frames, batch, frames // 2)]
+    late = [int(patch.pixels[0, 0, 0]) for (patch,) in patch_stream(Numbers(), patches, frames, batch, frames // 2)]
     assert late == whole[frames // 2 :]
     assert set(asked) == grid and {len(numbers) for numbers in grid} == {batch}
 
@@ -115,7 +144,7 @@ def test_memory_does_not_grow_with_the_clip() -> None:
 
     def peak(frames: int) -> int:
         tracemalloc.start()
-        stream = patch_stream(lambda numbers: np.zeros((len(numbers), 64, 64, 3), np.uint8), patches, frames, 4, 0)
+        stream = patch_stream(Scene(), patches, frames, 4, 0)
         assert sum(1 for _ in stream) == frames
         highest = tracemalloc.get_traced_memory()[1]
         tracemalloc.stop()

@@ -12,10 +12,12 @@ from golden import PARITY
 
 from lipsync_colab.audio.mel import MelSpectrogram
 from lipsync_colab.engines.headmotion.crop import HeadCrop
+from lipsync_colab.engines.headmotion.similarity import similarity
 from lipsync_colab.engines.headmotion.track import MotionTrack
 from lipsync_colab.engines.sadtalker.alignment import CROP, TEMPLATE, Placement, upward
 from lipsync_colab.engines.sadtalker.blinks import blink_track
 from lipsync_colab.engines.sadtalker.camera import camera_path, parse_degrees
+from lipsync_colab.engines.sadtalker.projection import face_points
 from lipsync_colab.engines.sadtalker.smoothing import smooth_pose
 from lipsync_colab.engines.sadtalker.sound import MelWindows, window_start
 from lipsync_colab.errors import InputError
@@ -178,3 +180,25 @@ def test_camera_path() -> None:
 def test_degrees_that_are_refused(text: str) -> None:
     with pytest.raises(InputError, match="yaw"):
         parse_degrees("yaw", text)
+
+
+def moved_by(**change: float) -> np.ndarray:
+    """How the head lies in a crop of 256 pixels after a change of one coefficient."""
+    places = {"roll": 66, "x": 67, "y": 68, "z": 69}
+    still = np.zeros(73, np.float32)
+    still[70] = 224 / 256
+    frame = still.copy()
+    for name, value in change.items():
+        frame[places[name]] += value
+    return similarity(face_points(still, 256), face_points(frame, 256))
+
+
+def test_where_coefficients_put_the_head() -> None:
+    assert np.allclose(moved_by(), np.eye(2, 3), atol=1e-5)
+    pixels = 101.5 * 256 / 224
+    assert np.allclose(moved_by(x=0.1)[:, 2], [0.1 * pixels, 0], atol=0.3)
+    assert np.allclose(moved_by(y=0.1)[:, 2], [0, -0.1 * pixels], atol=0.3)
+    nearer = moved_by(z=1.0)
+    assert nearer[0, 0] == pytest.approx(10 / 9, abs=0.01)
+    turned = moved_by(roll=0.2)
+    assert np.arctan2(turned[1, 0], turned[0, 0]) == pytest.approx(-0.2, abs=1e-3)

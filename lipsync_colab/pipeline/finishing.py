@@ -146,7 +146,9 @@ def _restored(patches: Iterator[Patches], plan: RenderPlan, still: Portrait) -> 
         flat: list[Patch] = list(itertools.chain.from_iterable(frames))
         restored = iter(restorer.restore(flat, [patch.motion for patch in flat]))
         for frame in frames:
-            yield tuple(itertools.islice(restored, len(frame)))
+            # A restored patch covers the face alone: hair and neck of a head that moved stay under it.
+            moved = tuple(patch for patch in frame if patch.motion is not None)
+            yield (*moved, *itertools.islice(restored, len(frame)))
 
 
 def _enlarged(patches: Iterator[Patches], plan: RenderPlan, still: Portrait) -> Iterator[Patches]:

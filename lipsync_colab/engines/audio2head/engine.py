@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from fractions import Fraction
 
 import numpy as np
 
@@ -14,10 +15,11 @@ from lipsync_colab.engines.headmotion.amounts import Amounts
 from lipsync_colab.engines.headmotion.crop import HeadCrop
 from lipsync_colab.engines.headmotion.loading import picture_tensor, ready
 from lipsync_colab.engines.headmotion.patches import HeadPatches, batch_size, patch_stream
+from lipsync_colab.engines.headmotion.similarity import similarity
 from lipsync_colab.engines.headmotion.track import NATIVE_FPS, native_frames, native_position
 from lipsync_colab.engines.registry import ENGINES
 from lipsync_colab.errors import InputError
-from lipsync_colab.types import FrameStream, Image, Patches, Portrait, RenderPlan, Speech
+from lipsync_colab.types import Array, FrameStream, Image, Patches, Portrait, RenderPlan, Speech
 
 RATE = 16_000
 HEAD = 256
@@ -59,14 +61,29 @@ class Audio2HeadEngine:
             device=plan.device,
             dtype=plan.dtype,
         )
-
-        def draw(frames: Sequence[int]) -> Image:
-            return renderer.draw(np.stack([track.at(native_position(frame, plan.rate)) for frame in frames]))
-
         patches = HeadPatches.on(portrait, crop, renderer.unmoved())
-        return FrameStream(
-            patch_stream(draw, patches, plan.frames, batch_size(plan), start), plan.size, plan.rate, plan.frames
-        )
+        scene = Scene(renderer, track, plan.rate)
+        frames = patch_stream(scene, patches, plan.frames, batch_size(plan), start)
+        return FrameStream(frames, plan.size, plan.rate, plan.frames)
+
+
+class Scene:
+    """A renderer and the keypoints of one clip."""
+
+    def __init__(self, renderer: FirstOrderRenderer, track: KeypointTrack, rate: Fraction) -> None:
+        self._renderer, self._track, self._rate = renderer, track, rate
+
+    def draw(self, frames: Sequence[int]) -> Image:
+        """Return the heads of frames, uint8 (B, 256, 256, 3) RGB."""
+        return self._renderer.draw(np.stack([self._keypoints(frame) for frame in frames]))
+
+    def motion(self, frame: int) -> Array:
+        """Return how the head lies compared with the still's, float32 (2, 3), crop to crop; by the keypoints."""
+        before, after = self._renderer.places, self._keypoints(frame)[:, :2]
+        return similarity((before + 1) / 2 * (HEAD - 1), (after + 1) / 2 * (HEAD - 1))
+
+    def _keypoints(self, frame: int) -> Array:
+        return self._track.at(native_position(frame, self._rate))
 
 
 def _track(head: Image, speech: Speech, plan: RenderPlan) -> KeypointTrack:

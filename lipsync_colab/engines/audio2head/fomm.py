@@ -40,6 +40,11 @@ class FirstOrderRenderer:
         values = torch.from_numpy(keypoints).to(self._device)
         return self._render({"value": values[..., :2], "jacobian": values[..., 2:].unflatten(-1, (2, 2))})
 
+    @property
+    def places(self) -> Array:
+        """The still's own keypoints, float32 (10, 2) in [-1, 1]."""
+        return np.asarray(self._source["value"][0].cpu().numpy(), np.float32)
+
     def unmoved(self) -> Image:
         """Return the head as drawn with the still's own keypoints, uint8 (256, 256, 3) RGB."""
         return np.asarray(self._render(self._source)[0], np.uint8)

@@ -2,20 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 
 from lipsync_colab.engines.headmotion.crop import HeadCrop
 from lipsync_colab.engines.headmotion.matte import head_mask
+from lipsync_colab.engines.headmotion.similarity import carried
 from lipsync_colab.types import Array, Image, Patch, Patches, Portrait, RenderPlan
 
 LARGEST_OFFSET = 24.0
 """Levels. A larger difference along the seam is not one of colour."""
 
-Draw = Callable[[Sequence[int]], Image]
-"""Frame numbers to uint8 (B, h, w, 3) RGB."""
+
+class HeadScene(Protocol):
+    """Draws the heads of one clip."""
+
+    def draw(self, frames: Sequence[int]) -> Image:
+        """Return the heads of frames, uint8 (B, size, size, 3) RGB."""
+        ...
+
+    def motion(self, frame: int) -> Array:
+        """Return how the head of a frame lies compared with the still's, float32 (2, 3), crop to crop."""
+        ...
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,10 +57,15 @@ class HeadPatches:
         mask = head_mask(portrait.image, portrait.face, crop, size)
         return cls(crop.transform(size), mask, seam_offset(crop.cut(portrait.image, size), unmoved, mask))
 
-    def patch(self, drawn: Image) -> Patches:
-        """Return the patch of one drawn head, uint8 (size, size, 3) RGB."""
+    def patch(self, drawn: Image, motion: Array) -> Patches:
+        """Return the patch of one drawn head.
+
+        Args:
+            drawn: uint8 (size, size, 3) RGB.
+            motion: float32 (2, 3), crop to crop: how the head lies compared with the still's.
+        """
         pixels = np.clip(np.rint(drawn + self.offset), 0, 255).astype(np.uint8)
-        return (Patch(pixels, self.transform, self.mask),)
+        return (Patch(pixels, self.transform, self.mask, carried(motion, self.transform)),)
 
 
 def seam_offset(still: Image, drawn: Image, mask: Array) -> Array:
@@ -65,13 +81,13 @@ def batch_size(plan: RenderPlan) -> int:
     return plan.batch if plan.device == "cuda" else 1
 
 
-def patch_stream(draw: Draw, patches: HeadPatches, frames: int, batch: int, start: int) -> Iterator[Patches]:
+def patch_stream(scene: HeadScene, patches: HeadPatches, frames: int, batch: int, start: int) -> Iterator[Patches]:
     """Yield the patches of frames ``start`` to ``frames - 1``.
 
     Batches lie on a fixed grid and are always full, so a frame does not depend on where the stream began.
     """
     for first in range(start - start % batch, frames, batch):
         numbers = [min(number, frames - 1) for number in range(first, first + batch)]
-        drawn = draw(numbers)
+        drawn = scene.draw(numbers)
         for offset in range(max(start - first, 0), min(batch, frames - first)):
-            yield patches.patch(drawn[offset])
+            yield patches.patch(drawn[offset], scene.motion(first + offset))

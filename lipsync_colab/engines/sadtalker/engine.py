@@ -12,6 +12,7 @@ from lipsync_colab.engines.headmotion.amounts import Amounts
 from lipsync_colab.engines.headmotion.crop import HeadCrop
 from lipsync_colab.engines.headmotion.loading import ready
 from lipsync_colab.engines.headmotion.patches import HeadPatches, batch_size, patch_stream
+from lipsync_colab.engines.headmotion.similarity import similarity
 from lipsync_colab.engines.headmotion.track import MotionTrack, native_frames, native_position
 from lipsync_colab.engines.registry import ENGINES
 from lipsync_colab.engines.sadtalker.camera import camera_path, parse_degrees
@@ -19,6 +20,7 @@ from lipsync_colab.engines.sadtalker.coefficients import CoefficientReader
 from lipsync_colab.engines.sadtalker.driver import References, SadTalkerDriver
 from lipsync_colab.engines.sadtalker.facevid2vid import RADIUS, FaceVid2Vid
 from lipsync_colab.engines.sadtalker.pirenderer import PIRenderer
+from lipsync_colab.engines.sadtalker.projection import face_points
 from lipsync_colab.engines.sadtalker.reference import read_reference
 from lipsync_colab.errors import InputError
 from lipsync_colab.networks.sadtalker.audio2pose import STYLES
@@ -126,9 +128,9 @@ class SadTalkerEngine:
         )
         track = _driven(speech, still, plan, choices, references)
         renderer = make_renderer(choices, crop.cut(portrait.image, choices.size), still, plan)
-        scene = Scene(renderer, track, plan, choices.angles)
-        patches = HeadPatches.on(portrait, crop, scene.unmoved(still))
-        frames = patch_stream(scene.draw, patches, plan.frames, batch_size(plan), start)
+        scene = Scene(renderer=renderer, still=still, track=track, plan=plan, angles=choices.angles, size=choices.size)
+        patches = HeadPatches.on(portrait, crop, scene.unmoved())
+        frames = patch_stream(scene, patches, plan.frames, batch_size(plan), start)
         return FrameStream(frames, plan.size, plan.rate, plan.frames)
 
 
@@ -176,20 +178,35 @@ class Scene:
 
     Args:
         renderer: bound to the still's head.
+        still: its 73 coefficients.
         track: 73 coefficients at 25 frames per second.
         plan: frame rate and length.
         angles: given by hand, in degrees.
+        size: side of the drawn head in pixels.
     """
 
     def __init__(
-        self, renderer: HeadRenderer, track: MotionTrack, plan: RenderPlan, angles: dict[str, tuple[float, ...]]
+        self,
+        *,
+        renderer: HeadRenderer,
+        still: Array,
+        track: MotionTrack,
+        plan: RenderPlan,
+        angles: dict[str, tuple[float, ...]],
+        size: int,
     ) -> None:
-        self._renderer, self._track, self._rate = renderer, track, plan.rate
+        self._renderer, self._still, self._track, self._rate = renderer, still, track, plan.rate
+        self._size = size
         self._angles = {name: camera_path(degrees, plan.frames) for name, degrees in angles.items()}
 
-    def unmoved(self, still: Array) -> Image:
+    def unmoved(self) -> Image:
         """Return the head as drawn with the still's own coefficients, uint8 (size, size, 3) RGB."""
-        return self._renderer.draw(MotionTrack(still[None]).windows(np.zeros(1), RADIUS))[0]
+        return self._renderer.draw(MotionTrack(self._still[None]).windows(np.zeros(1), RADIUS))[0]
+
+    def motion(self, frame: int) -> Array:
+        """Return how the head lies compared with the still's, float32 (2, 3), crop to crop; by the coefficients."""
+        here = self._track.at(np.array(native_position(frame, self._rate)))
+        return similarity(face_points(self._still, self._size), face_points(here, self._size))
 
     def draw(self, frames: Sequence[int]) -> Image:
         """Return the heads of frames, uint8 (B, size, size, 3) RGB."""
