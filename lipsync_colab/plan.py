@@ -9,6 +9,7 @@ from fractions import Fraction
 
 from lipsync_colab.device import Machine
 from lipsync_colab.engines.registry import ENGINES, EngineInfo
+from lipsync_colab.engines.viseme.facing import check_facing
 from lipsync_colab.errors import InputError, MachineError
 from lipsync_colab.finish.background import parse_background
 from lipsync_colab.finish.framing import frame_face, output_size
@@ -120,6 +121,8 @@ def make_plan(
     width, height = output_size(subject.portrait.size, settings.size, settings.aspect)
     frames = frame_count(subject.seconds, fps)
     engine = _choose_engine(settings, machine, reasons)
+    if engine == "viseme" and (note := check_facing(subject.portrait.face)):
+        reasons.append(note)
     speed = Speed.of(machine.device, machine.cores, machine.torch)
     steps = choose_steps(
         _geometry(subject.portrait, (width, height), ENGINES[engine]),

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from viseme_portraits import turned
 
 from lipsync_colab.device import Machine
 from lipsync_colab.errors import InputError, MachineError
@@ -111,3 +112,15 @@ def test_disk_estimate_follows_bitrate_and_quality() -> None:
     size = (1080, 1080)
     assert disk_bytes(RenderSettings(bitrate="8M"), size, 60) == int(2 * 60 * 8_200_000 / 8)
     assert disk_bytes(RenderSettings(crf=12), size, 60) > 1.5 * disk_bytes(RenderSettings(crf=18), size, 60)
+
+
+def test_a_turned_face_is_said_or_refused_before_work() -> None:
+    def ask(yaw: float, **changes: object) -> object:
+        portrait = Portrait(np.zeros((800, 600, 3), np.uint8), turned(yaw))
+        settings = RenderSettings(**changes)  # type: ignore[arg-type]
+        return make_plan(settings, dataclasses.replace(SUBJECT, portrait=portrait), CPU)
+
+    assert not any("turned" in reason for reason in ask(20).reasons)
+    assert any("turned by 42°" in reason for reason in ask(42).reasons)
+    with pytest.raises(InputError, match="turned by 53°"):
+        ask(53)

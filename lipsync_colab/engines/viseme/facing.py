@@ -38,10 +38,10 @@ class Facing:
         """Measure a face from its mesh."""
         mesh = face.mesh.astype(np.float64)
         across = sum(mesh[right] - mesh[left] for left, right in landmarks.MIRRORED)
-        across = across / np.linalg.norm(across)
+        across = across / max(float(np.linalg.norm(across)), 1e-9)
         down = mesh[landmarks.CHIN] - mesh[landmarks.FOREHEAD]
         inward = np.cross(across, down)
-        inward /= np.linalg.norm(inward)
+        inward /= max(float(np.linalg.norm(inward)), 1e-9)
         axes = np.stack([across, np.cross(inward, across), inward], axis=1)
         (a, b), (c, d) = landmarks.EYE_CORNERS
         unit = np.linalg.norm((mesh[c] + mesh[d] - mesh[a] - mesh[b]) / 2)
