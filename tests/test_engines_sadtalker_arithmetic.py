@@ -179,7 +179,7 @@ def test_camera_path() -> None:
 @pytest.mark.parametrize("text", ["1,,2", "left", "0,91", "nan"])
 def test_degrees_that_are_refused(text: str) -> None:
     with pytest.raises(InputError, match="yaw"):
-        parse_degrees("yaw", text)
+        parse_degrees(text)
 
 
 def moved_by(**change: float) -> np.ndarray:

@@ -25,7 +25,8 @@ from lipsync_colab.engines.sadtalker import engine as engine_module  # noqa: E40
 from lipsync_colab.engines.sadtalker.engine import Choices, SadTalkerEngine  # noqa: E402
 from lipsync_colab.engines.sadtalker.facevid2vid import FaceVid2Vid  # noqa: E402
 from lipsync_colab.engines.sadtalker.pirenderer import PIRenderer  # noqa: E402
-from lipsync_colab.engines.sadtalker.reference import at_native_rate, open_video  # noqa: E402
+from lipsync_colab.engines.sadtalker.reference import at_native_rate  # noqa: E402
+from lipsync_colab.engines.sadtalker.video import check_video, open_video  # noqa: E402
 from lipsync_colab.errors import InputError  # noqa: E402
 from lipsync_colab.types import Portrait, RenderPlan, RenderSettings, Speech, frame_count  # noqa: E402
 
@@ -141,6 +142,9 @@ def test_a_reference_that_is_no_video(engine: SadTalkerEngine, still: Portrait, 
     for name, message in (("absent.mp4", "no such file"), ("note.mp4", "not a video")):
         with pytest.raises(InputError, match=message):
             engine.animate(still, speech, plan_for(speech, reference_pose=str(tmp_path / name)))
+        with pytest.raises(InputError, match=message):
+            ENGINES["sadtalker"].check(RenderSettings(options=(("reference_blink", str(tmp_path / name)),)))
+    check_video("")
 
 
 def test_a_video_is_read_at_the_native_rate(tmp_path: Path) -> None:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator
 
 import numpy as np
+import pytest
 
-from lipsync_colab.pipeline.finishing import colour_matched
-from lipsync_colab.types import Face, Patch, Patches, Portrait
+from lipsync_colab.finish import restore as restore_module
+from lipsync_colab.pipeline.finishing import colour_matched, finished_patches
+from lipsync_colab.types import Face, Patch, Patches, Portrait, RenderPlan, RenderSettings
 
 STILL = Portrait(np.full((120, 120, 3), 140, np.uint8), Face((30, 30, 90, 90), np.zeros((478, 3), np.float32)))
 
@@ -32,3 +35,17 @@ def test_a_resumed_clip_gets_the_same_offset() -> None:
     whole = [patches[0].pixels for patches in colour_matched(clip(), STILL, clip, at_start=True)]
     late = [patches[0].pixels for patches in colour_matched(clip(3), STILL, clip, at_start=False)]
     assert all(np.array_equal(one, other) for one, other in zip(late, whole[3:], strict=True))
+
+
+@pytest.mark.parametrize("moves", [True, False])
+def test_a_drawn_head_stays_under_its_restored_face(monkeypatch: pytest.MonkeyPatch, moves: bool) -> None:
+    class FaceOnly:
+        def restore(self, patches: list[Patch], motions: list[object]) -> list[Patch]:
+            return [dataclasses.replace(patch, pixels=patch.pixels[20:40, 20:40]) for patch in patches]
+
+    monkeypatch.setattr(restore_module, "open_restorer", lambda *choices, **more: FaceOnly())
+    motion = np.eye(2, 3, dtype=np.float32) if moves else None
+    drawn = (tuple(dataclasses.replace(patch, motion=motion) for patch in patches) for patches in clip())
+    plan = RenderPlan(RenderSettings(), "", "", "", 120, 120, "25", 6, 250, batch=4, restore_patch="gfpgan")
+    sides = [[patch.pixels.shape[0] for patch in frame] for frame in finished_patches(drawn, plan, STILL)]
+    assert sides == [[60, 20] if moves else [20]] * 6

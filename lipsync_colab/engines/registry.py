@@ -128,6 +128,7 @@ ENGINES: dict[str, EngineInfo] = {
             commercial=False,
             memory=3_000_000_000,
             needs_torch=True,
+            matches_colour=True,
             variants={
                 "renderer": {
                     "facevid2vid": ("mapping_00109-model.pth.tar",),
@@ -138,6 +139,14 @@ ENGINES: dict[str, EngineInfo] = {
                     "256": ("SadTalker_V0.0.2_256.safetensors",),
                     "512": ("SadTalker_V0.0.2_512.safetensors",),
                 },
+            },
+            readers={
+                "style": "lipsync_colab.engines.sadtalker.style:parse_style",
+                "yaw": "lipsync_colab.engines.sadtalker.camera:parse_degrees",
+                "pitch": "lipsync_colab.engines.sadtalker.camera:parse_degrees",
+                "roll": "lipsync_colab.engines.sadtalker.camera:parse_degrees",
+                "reference_pose": "lipsync_colab.engines.sadtalker.video:check_video",
+                "reference_blink": "lipsync_colab.engines.sadtalker.video:check_video",
             },
         ),
         EngineInfo(
@@ -151,6 +160,7 @@ ENGINES: dict[str, EngineInfo] = {
             commercial=False,
             memory=2_500_000_000,
             needs_torch=True,
+            matches_colour=True,
             variants={"renderer": {"fomm": ()}},
         ),
     )

@@ -12,7 +12,7 @@ from lipsync_colab.types import Array
 LARGEST = 90.0
 
 
-def parse_degrees(name: str, text: str) -> tuple[float, ...]:
+def parse_degrees(text: str) -> tuple[float, ...]:
     """Return the angles of an option such as ``"-20,30"``; none for an empty text.
 
     Raises:
@@ -23,7 +23,7 @@ def parse_degrees(name: str, text: str) -> tuple[float, ...]:
     except ValueError:
         degrees = (math.inf,)
     if any(not abs(value) <= LARGEST for value in degrees):
-        raise InputError(f"{name} = {text!r}: give degrees from -90 to 90, such as -20,30,10")
+        raise InputError(f"{text!r}: give degrees of yaw, pitch or roll from -90 to 90, such as -20,30,10")
     return degrees
 
 

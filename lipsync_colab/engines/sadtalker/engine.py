@@ -22,8 +22,8 @@ from lipsync_colab.engines.sadtalker.facevid2vid import RADIUS, FaceVid2Vid
 from lipsync_colab.engines.sadtalker.pirenderer import PIRenderer
 from lipsync_colab.engines.sadtalker.projection import face_points
 from lipsync_colab.engines.sadtalker.reference import read_reference
+from lipsync_colab.engines.sadtalker.style import parse_style
 from lipsync_colab.errors import InputError
-from lipsync_colab.networks.sadtalker.audio2pose import STYLES
 from lipsync_colab.types import Array, FrameStream, Image, Patches, Portrait, RenderPlan, RenderSettings, Speech
 
 RATE = 16_000
@@ -69,7 +69,7 @@ class Choices:
         """
         info = ENGINES["sadtalker"]
         renderer, size = (info.choice(settings, option) for option in ("renderer", "head"))
-        angles = {name: parse_degrees(name, settings.option(name)) for name in ANGLES}
+        angles = {name: parse_degrees(settings.option(name)) for name in ANGLES}
         given = {name: degrees for name, degrees in angles.items() if degrees}
         if renderer == "pirender" and size != "256":
             raise InputError(f"the renderer pirender draws heads of 256 pixels, not {size}; choose head=256")
@@ -79,17 +79,11 @@ class Choices:
             info.variants["head"][size][0],
             int(size),
             renderer,
-            _style(settings.option("style", "0")),
+            parse_style(settings.option("style")),
             given,
             settings.option("reference_pose"),
             settings.option("reference_blink"),
         )
-
-
-def _style(text: str) -> int:
-    if not text.isdecimal() or int(text) >= STYLES:
-        raise InputError(f"style = {text!r}: choose a whole number from 0 to {STYLES - 1}")
-    return int(text)
 
 
 class SadTalkerEngine:
