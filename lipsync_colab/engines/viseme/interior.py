@@ -75,7 +75,8 @@ class Interior:
         gap = Gap.of(opening, across, down)
         skin = pixels.astype(np.float32)
         if opening.height > 0.25 * self._softness:
-            mouth = self._layers(gap, opening, pose) * _shadow(gap, pose)[..., None]
+            shadow = (1 - _shadow(gap, pose))[..., None] * self._light.shade
+            mouth = self._layers(gap, opening, pose) * (1 - shadow)
             mouth += (self._light.noise(across.shape) * (mouth @ LUMA) * self._grain)[..., None]
             skin += (mouth - skin) * self._coverage(gap)[..., None]
         skin *= 1 - _seam_shadow(gap, pose, self._lipless)[..., None] * self._light.shade
@@ -108,7 +109,7 @@ class Interior:
         colour = colour + (tip - colour) * (cover * (tongue < 0.5))[..., None]
         colour = colour + (teeth * LOWER_LIGHT - colour) * alpha[..., None]
         colour = colour + (tip - colour) * (cover * (tongue >= 0.5))[..., None]
-        top = np.float32(self._seam + self._shown - 0.03 * rounding)
+        top = np.float32(self._seam + self._shown - (0.03 + 0.02 * self._lipless) * rounding)
         teeth, alpha = self._upper.sample(*((gap.across, gap.down - top) if self._own else (place, level - top)))
         return colour + (teeth * (1 - 0.25 * rounding) - colour) * alpha[..., None]
 
