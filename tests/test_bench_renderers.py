@@ -18,7 +18,8 @@ def test_fewer_operations_than_the_release(name: str, release: float, limit: flo
     assert figures["gflop"] <= limit
 
 
-@pytest.mark.parametrize("name", [pytest.param("facevid2vid", marks=pytest.mark.slow), "pirender", "fomm"])
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["facevid2vid", "pirender", "fomm"])
 def test_the_same_picture(name: str) -> None:
     figures = run((name,))[name]
     assert figures["largest_difference"] < 1e-3
