@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tracemalloc
+
 import numpy as np
 import pytest
 from golden import PARITY
@@ -47,6 +49,19 @@ def test_golden_boxes(picture: int) -> None:
         found = suppress(decode([stored[name][picture] for name in names]))
         assert np.allclose(found, stored[f"boxes_b{picture}"], rtol=1e-5, atol=1e-3)
         assert found[0, :4].astype(int).tolist() == stored["final"][picture].tolist()
+
+
+def test_a_crowd_of_boxes_takes_no_more_memory_than_itself() -> None:
+    random = np.random.default_rng(0)
+    corner = random.uniform(0, 20_000, (6000, 2))
+    boxes = np.column_stack([corner, corner + 20, random.uniform(0.6, 1, 6000)]).astype(np.float32)
+    tracemalloc.start()
+    try:
+        kept = suppress(boxes)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert len(kept) > 3000 and peak < 20 * boxes.nbytes
 
 
 def test_no_face_gives_no_box() -> None:

@@ -101,7 +101,7 @@ def suppress(boxes: Array) -> Array:
     waiting = boxes[np.argsort(-boxes[:, 4], kind="stable")]
     kept = []
     while len(waiting) and waiting[0, 4] > ACCEPTED:
-        best, waiting = waiting[0], waiting[1:]
+        best, waiting = waiting[0].copy(), waiting[1:]  # a view would keep every round's boxes alive
         kept.append(best)
         waiting = waiting[_overlap(best, waiting) <= OVERLAP]
     return np.array(kept, np.float32).reshape(-1, 5)
