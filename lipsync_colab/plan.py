@@ -46,12 +46,14 @@ class Subject:
         portrait_digest: sha256 of its file.
         speech_digest: sha256 of the voice's file.
         seconds: length of the voice.
+        background_digest: sha256 of the background's file, when it is a file.
     """
 
     portrait: Portrait
     portrait_digest: str
     speech_digest: str
     seconds: float
+    background_digest: str = ""
 
 
 def parse_fps(text: str) -> Fraction:
@@ -138,6 +140,7 @@ def make_plan(
         engine=engine,
         portrait=subject.portrait_digest,
         speech=subject.speech_digest,
+        background=subject.background_digest,
         width=width,
         height=height,
         fps=str(fps),

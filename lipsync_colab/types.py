@@ -243,6 +243,7 @@ class RenderPlan:
         engine: the engine's registry name.
         portrait: sha256 of the portrait's file.
         speech: sha256 of the audio's file.
+        background: sha256 of the background's file; empty when it is no file.
         width: of the video in pixels, even.
         height: of the video in pixels, even.
         fps: ``"25"`` or ``"30000/1001"``.
@@ -269,6 +270,7 @@ class RenderPlan:
     fps: str
     frames: int
     segment: int
+    background: str = ""
     restore_still: str = "none"
     upscale_still: str = "none"
     restore_patch: str = "none"

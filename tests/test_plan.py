@@ -71,6 +71,7 @@ def test_same_choices_same_hash_and_other_choices_another() -> None:
         make_plan(RenderSettings(blink=0.5), SUBJECT, CPU),
         make_plan(RenderSettings(), dataclasses.replace(SUBJECT, portrait_digest="q" * 64), CPU),
         make_plan(RenderSettings(), dataclasses.replace(SUBJECT, speech_digest="q" * 64), CPU),
+        make_plan(RenderSettings(), dataclasses.replace(SUBJECT, background_digest="b" * 64), CPU),
     ]
     assert len({first.digest, *(plan.digest for plan in changed)}) == len(changed) + 1
 

@@ -16,6 +16,7 @@ from lipsync_colab.audio import load_speech
 from lipsync_colab.device import inspect_machine, peak_memory
 from lipsync_colab.encode import Encoding, SegmentWriter
 from lipsync_colab.engines.registry import ENGINES, get_engine
+from lipsync_colab.finish.background import parse_background
 from lipsync_colab.finish.canvas import Canvas
 from lipsync_colab.finish.compose import Composer
 from lipsync_colab.finish.label import Label
@@ -88,8 +89,9 @@ def prepare(
     ((1920, 1080), '25')
     """
     check_settings(settings)
+    backdrop = parse_background(settings.background).path
     encode.choose_container(output, settings.container)
-    inputs = (portrait,) if isinstance(speech, Speech) else (portrait, speech)
+    inputs = tuple(path for path in (portrait, backdrop, speech) if isinstance(path, Path))
     check_output(output, inputs)
     picture = load_portrait(portrait, settings.face)
     voice = speech if isinstance(speech, Speech) else load_speech(speech, settings.text)
@@ -98,6 +100,7 @@ def prepare(
         portrait_digest=file_digest(portrait),
         speech_digest=speech_digest(voice),
         seconds=voice.seconds,
+        background_digest=file_digest(backdrop) if backdrop is not None else "",
     )
     machine = inspect_machine(settings.device, output.absolute().parent)
     plan = make_plan(settings, subject, machine, obtainable_upscalers() if machine.torch else ())
