@@ -12,6 +12,7 @@ from lipsync_colab.engines.registry import ENGINES, EngineInfo
 from lipsync_colab.engines.viseme.facing import check_facing
 from lipsync_colab.errors import InputError, MachineError
 from lipsync_colab.finish.background import parse_background
+from lipsync_colab.finish.catalogue import RESTORERS as RESTORER_ENTRIES
 from lipsync_colab.finish.framing import frame_face, output_size
 from lipsync_colab.finish.steps import Geometry, Speed, choose_steps
 from lipsync_colab.types import Portrait, RenderPlan, RenderSettings, frame_count
@@ -30,7 +31,7 @@ _DECIMAL_RATES = {
     "119.88": Fraction(120000, 1001),
 }
 AMOUNTS = ("head_motion", "expression", "blink")
-RESTORERS = ("none", "gfpgan", "codeformer", "restoreformer")
+RESTORERS = ("none", *RESTORER_ENTRIES)
 UPSCALERS = (
     *("auto", "none", "realesrgan-x2plus", "realesrgan-x4plus"),
     *("realesr-general-x4v3", "realesr-animevideov3", "sd-x4"),

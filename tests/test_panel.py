@@ -112,6 +112,18 @@ def test_what_is_missing_is_named(studio: Studio, missing: str) -> None:
     assert word[missing] in studio.status.value
 
 
+def test_terms_are_shown_and_accepted_by_a_tick(studio: Studio, tmp_path: Path, monkeypatch: Any) -> None:
+    monkeypatch.setenv("LIPSYNC_COLAB_CACHE", str(tmp_path / "cache"))
+    assert studio.licence.widget.layout.display == "none"
+    studio.controls.engine.value = "wav2lip"
+    assert studio.licence.widget.layout.display == "" and "Research" in studio.licence.terms.value
+    studio.licence.accept.value = True
+    assert studio.licence.widget.layout.display == "none"
+    studio.controls.engine.value = "auto"
+    studio.controls.engine.value = "wav2lip"
+    assert studio.licence.widget.layout.display == "none"
+
+
 def test_every_control_has_a_description(studio: Studio) -> None:
     for widget in vars(studio.controls).values():
         assert widget.description.strip()

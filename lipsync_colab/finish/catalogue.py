@@ -67,4 +67,4 @@ RESTORERS: dict[str, RestorerEntry] = {
     "restoreformer": RestorerEntry("RestoreFormer", "RestoreFormer.pth", 683e9),
     "codeformer": RestorerEntry("CodeFormer", "codeformer.pth", 810e9, fidelity=True),
 }
-"""By the names of ``--restore``; ``gfpgan-1.3`` is chosen by the option ``restorer``."""
+"""By the names of ``--restore``."""

@@ -16,6 +16,7 @@ from lipsync_colab.engines.registry import ENGINES
 from lipsync_colab.errors import Cancelled, InputError, LipSyncError
 from lipsync_colab.panel.controls import Controls
 from lipsync_colab.panel.host import Host, LocalHost
+from lipsync_colab.panel.licence import LicenceBox
 from lipsync_colab.panel.pictures import THUMBNAIL, png, portrait_thumbnail, preview_video
 from lipsync_colab.panel.sources import PICTURES, FileSource, VoiceSource
 from lipsync_colab.panel.worker import Worker
@@ -54,6 +55,7 @@ class Studio:
         self.thumbnail = widgets.Image(format="png", layout=widgets.Layout(max_width=f"{THUMBNAIL}px", display="none"))
         self.consent = widgets.Checkbox(value=False, description=CONSENT, indent=False, layout=wide)
         self.engine_facts = widgets.HTML()
+        self.licence = LicenceBox()
         self.preview_button = widgets.Button(description="Preview one frame", icon="picture-o")
         self.generate_button = widgets.Button(description="Generate", button_style="success", icon="play")
         self.stop_button = widgets.Button(description="Stop", icon="stop", disabled=True)
@@ -76,7 +78,8 @@ class Studio:
         self.stop_button.on_click(self._stop)
         self.download_button.on_click(lambda _: self._after(self.host.download))
         self.save_button.on_click(lambda _: self._after(self._save))
-        self.controls.engine.observe(lambda _: self._engine_changed(), names="value")
+        for choice in (self.controls.engine, self.controls.restore):
+            choice.observe(lambda _: self._engine_changed(), names="value")
 
     def _lay_out(self) -> widgets.VBox:
         half = widgets.Layout(width="49%", min_width="340px")
@@ -84,8 +87,9 @@ class Studio:
         left = widgets.VBox([widgets.HTML(title("1 · Portrait")), self.portrait.widget, self.thumbnail], layout=half)
         right = widgets.VBox([widgets.HTML(title("2 · Voice")), self.voice.widget], layout=half)
         wrap = widgets.Layout(display="flex", flex_flow="row wrap", width="100%")
+        sizes = (self.controls.size, self.controls.aspect)
         look = widgets.VBox(
-            [self.controls.engine, self.engine_facts, self.controls.size, self.controls.aspect, self.controls.advanced]
+            [self.controls.engine, self.engine_facts, *sizes, self.controls.advanced, self.licence.widget]
         )
         self.after = widgets.HBox([self.download_button, self.save_button], layout=widgets.Layout(display="none"))
         buttons = widgets.HBox([self.generate_button, self.stop_button, self.preview_button])
@@ -123,6 +127,7 @@ class Studio:
         self.engine_facts.value = (
             f"<small>{html.escape(info.summary)} · {html.escape(info.licence)} ({allowed}) · {memory}</small>"
         )
+        self.licence.show(self.controls.settings())
 
     def _portrait_changed(self, path: Path) -> None:
         try:

@@ -7,7 +7,7 @@ import hashlib
 import itertools
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,8 +20,8 @@ from lipsync_colab.finish.background import parse_background
 from lipsync_colab.finish.canvas import Canvas
 from lipsync_colab.finish.compose import Composer
 from lipsync_colab.finish.label import Label
-from lipsync_colab.pipeline.engine_weights import check_engine, fetch_weights
 from lipsync_colab.pipeline.finishing import colour_matched, finish_still, finished_patches, obtainable_upscalers
+from lipsync_colab.pipeline.needed_weights import check_weights, fetch_weights
 from lipsync_colab.pipeline.output import check_output
 from lipsync_colab.pipeline.provenance import provenance, write_sidecar
 from lipsync_colab.pipeline.segments import Segments, file_digest
@@ -69,6 +69,8 @@ def prepare(
     output: Path,
     settings: RenderSettings,
     work: Path | None = None,
+    *,
+    accept: Iterable[str] = (),
 ) -> Render:
     """Read the inputs and plan; everything that can be refused is refused here, before any work.
 
@@ -78,6 +80,7 @@ def prepare(
         output: the video to write.
         settings: what is asked.
         work: the folder for segments; ``work`` beside the output by default.
+        accept: names of weights or engines whose terms the caller accepts.
 
     Raises:
         LipSyncError: with the remedy and the exit code.
@@ -104,7 +107,7 @@ def prepare(
     )
     machine = inspect_machine(settings.device, output.absolute().parent)
     plan = make_plan(settings, subject, machine, obtainable_upscalers() if machine.torch else ())
-    check_engine(plan)
+    check_weights(plan, accept)
     return Render(picture, voice, plan, output, work or output.absolute().parent / "work")
 
 
@@ -174,13 +177,15 @@ def render_video(
     cancel: threading.Event | None = None,
     work: Path | None = None,
     resume: bool = True,
+    accept: Iterable[str] = (),
 ) -> RenderResult:
     """Make a talking video of a portrait and a voice: :func:`prepare`, then :func:`run`.
 
     Raises:
         LipSyncError: with the remedy and the exit code.
     """
-    return run(prepare(portrait, speech, output, settings or RenderSettings(), work), progress, cancel, resume)
+    job = prepare(portrait, speech, output, settings or RenderSettings(), work, accept=accept)
+    return run(job, progress, cancel, resume)
 
 
 @contextlib.contextmanager
