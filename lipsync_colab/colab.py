@@ -9,9 +9,11 @@ from pathlib import Path
 from lipsync_colab.errors import InputError, LipSyncError, MachineError
 from lipsync_colab.panel import Studio
 from lipsync_colab.panel.host import Host, LocalHost
+from lipsync_colab.weights.store import Store
 
 DRIVE = Path("/content/drive")
 FOLDER = "MyDrive/LipSync"
+WEIGHTS = f"{FOLDER}/weights"
 
 
 def on_colab() -> bool:
@@ -74,6 +76,29 @@ class ColabHost:
 
         drive.flush_and_unmount()
 
+    def bring_weights(self) -> list[str]:
+        """Copy the weights that an earlier runtime kept on Drive to this one, checked; return their names.
+
+        Raises:
+            WeightsError: a kept file is damaged, or terms were not accepted on this runtime yet.
+        """
+        kept = self._drive / WEIGHTS
+        store = Store()
+        if not self.mounted or not kept.is_dir():
+            return []
+        names = [row.name for row in store.mirrored(kept) if not store.acceptances.missing([row])]
+        return [fetched.row.name for fetched in store.fetch(names, mirror=kept)]
+
+    def keep_weights(self) -> list[str]:
+        """Copy this runtime's verified weights to Drive, so that the next one need not download them.
+
+        Raises:
+            MachineError: Drive is not mounted, is full or vanished.
+        """
+        if not self.mounted:
+            raise MachineError("Google Drive is not mounted; run the settings cell with Drive on")
+        return [row.name for row in Store().mirror(self._drive / WEIGHTS, ["all"])]
+
     def save(self, path: Path) -> Path:
         """Copy a file and its JSON to Drive's ``LipSync`` folder.
 
@@ -117,6 +142,9 @@ def host(mount_drive: bool = False) -> Host:
     if mount_drive:
         try:
             colab.mount()
+            brought = colab.bring_weights()
+            if brought:
+                print("weights from Drive:", ", ".join(brought))
         except LipSyncError as error:
             print(error)
     return colab
