@@ -20,6 +20,7 @@ from lipsync_colab.narrate.hibari_voice import HibariVoice
 from lipsync_colab.narrate.piper_voice import PiperVoice, piper_folder
 from lipsync_colab.phonemes.arpabet import spelled
 from lipsync_colab.phonemes.pronounce import Word, pronounce
+from lipsync_colab.phonemes.text import spoken_text
 from lipsync_colab.phonemes.timing import shifted, tiled, trimmed
 from lipsync_colab.types import Array, Phoneme, Speech
 
@@ -49,6 +50,9 @@ class Voice(Protocol):
 
 
 VOICES: dict[str, Callable[[int], Voice]] = {"hibari": HibariVoice, "joe": PiperVoice}
+LANGUAGES = {"hibari": "en", "joe": "en"}
+WORDS_PER_SECOND = {"hibari": 3.1, "joe": 3.8}
+"""Of plain prose at rate 1, measured; what a writer is asked for before anything is spoken."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -113,10 +117,19 @@ def utterances(text: str, voice: str = "hibari", rate: float = 1.0, seed: int = 
         raise InputError(f"there is no voice {voice!r}: choose one of {', '.join(VOICES)}")
     if not SLOWEST <= rate <= FASTEST:
         raise InputError(f"a speaking rate of {rate:g} is out of range: give {SLOWEST:g} to {FASTEST:g}")
+    spoken_text(text)  # what cannot be said is refused before the voice is loaded
+    yield from say(VOICES[voice](seed), text, rate)
+
+
+def say(speaker: Voice, text: str, rate: float = 1.0) -> Iterator[Utterance]:
+    """Yield a text sentence by sentence from a voice that is loaded already.
+
+    Raises:
+        InputError: nothing to say, or not English letters.
+    """
     said = pronounce(text)
     if not said:
         raise InputError("the text holds nothing to say: give at least one word")
-    speaker = VOICES[voice](seed)
     for sentence in said:
         for part in _parts(sentence):
             yield utter(speaker, part, rate)

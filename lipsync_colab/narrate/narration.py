@@ -1,0 +1,238 @@
+"""From a prompt to a voice: a script is written, spoken, measured, and fitted to the seconds that were asked for."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from lipsync_colab.audio.decode import RATE
+from lipsync_colab.audio.loudness import normalised
+from lipsync_colab.audio.wav import write_wav
+from lipsync_colab.errors import InputError
+from lipsync_colab.narrate.llm import MODELS, LanguageModel
+from lipsync_colab.narrate.script import LANGUAGE, Scene, Script
+from lipsync_colab.narrate.voice import FASTEST, LANGUAGES, SLOWEST, VOICES, WORDS_PER_SECOND, resampled, say
+from lipsync_colab.narrate.writer import rewriting, write
+from lipsync_colab.phonemes.text import sentences, spoken_text
+from lipsync_colab.phonemes.timing import shifted, tiled
+from lipsync_colab.types import Array, Phoneme, Progress, Speech
+
+SHORTEST, LONGEST = 2.0, 300.0
+"""Seconds that can be asked for."""
+TOLERANCE = 0.1
+"""Of the asked seconds, measured on the sound."""
+SLOWER, FASTER = 0.88, 1.15
+"""How far the pace may be moved to fit; further is heard."""
+LONGEST_PROMPT = 20_000
+"""Characters, whatever the model."""
+
+
+@dataclass(frozen=True)
+class Line:
+    """One spoken sentence: what captions show.
+
+    Attributes:
+        scene: index of its scene.
+        text: as written.
+        start: seconds.
+        end: seconds.
+    """
+
+    scene: int
+    text: str
+    start: float
+    end: float
+
+
+@dataclass(frozen=True, eq=False)
+class Narration:
+    """A script and its sound.
+
+    Attributes:
+        script: what was spoken, with the pace that it was spoken at.
+        speech: 16 kHz at -16 LUFS, with phonemes.
+        lines: its sentences with their times.
+    """
+
+    script: Script
+    speech: Speech
+    lines: tuple[Line, ...]
+
+
+def check_request(prompt: str, seconds: float, language: str, voice: str) -> None:
+    """Refuse what cannot be narrated, before anything is fetched or loaded.
+
+    Raises:
+        InputError: nothing to speak about, too long, no such voice, or a language that no voice has.
+    """
+    check_voice(voice, language)
+    if not any(letter.isalnum() for letter in prompt):
+        raise InputError("the prompt holds no words: say what to speak about")
+    if len(prompt) > LONGEST_PROMPT:
+        raise InputError(f"the prompt has {len(prompt):,} characters: at most {LONGEST_PROMPT:,}; give a summary")
+    if not SHORTEST <= seconds <= LONGEST:
+        raise InputError(f"--seconds {seconds:g} is out of range: give {SHORTEST:g} to {LONGEST:g}")
+
+
+def check_voice(voice: str, language: str) -> None:
+    """Refuse a voice that is none, and a language that it does not speak.
+
+    Raises:
+        InputError: it is not there.
+    """
+    if voice not in VOICES:
+        raise InputError(f"there is no voice {voice!r}: choose one of {', '.join(VOICES)}")
+    if not LANGUAGE.fullmatch(language):
+        raise InputError(f"{language!r} is no language code: write 'en'")
+    if language.split("-")[0] != LANGUAGES[voice]:
+        has = ", ".join(f"{name} ({spoken})" for name, spoken in LANGUAGES.items())
+        raise InputError(f"no voice speaks {language!r}: the voices are {has}; record it, and give the recording")
+
+
+def narrate(
+    model: LanguageModel,
+    prompt: str,
+    seconds: float = 20.0,
+    language: str = "en",
+    voice: str = "hibari",
+    style: str = "",
+    seed: int = 0,
+    progress: Progress | None = None,
+) -> Narration:
+    """Write, speak and fit. One rewrite is asked for when the first text is far off; then it is cut, and paced.
+
+    Args:
+        model: a loaded language model; it stays open.
+        prompt: what to speak about.
+        seconds: 2 to 300; the sound comes within 10 % of it, or a note in the script says that it does not.
+        language: ``"en"``.
+        voice: a name of :data:`~lipsync_colab.narrate.voice.VOICES`.
+        style: further wishes for the text.
+        seed: of the model's sampling and of the voice's breath.
+        progress: ``("tokens", …)`` while it writes, ``("sentences", …)`` while it speaks.
+
+    Raises:
+        InputError: see :func:`check_request`; the prompt is too long for the model; the model wrote no script.
+    """
+    check_request(prompt, seconds, language, voice)
+    spec = MODELS.get(model.name)
+    if spec is not None and len(prompt) > spec.longest_prompt:
+        raise InputError(
+            f"the prompt has {len(prompt):,} characters and {model.name} takes {spec.longest_prompt:,}: shorten it, or "
+            "choose a larger --llm"
+        )
+    if not model.structured:
+        spoken_text(prompt)  # the small model knows English only
+    words = max(4, round(seconds * WORDS_PER_SECOND[voice]))
+    script = write(model, prompt, words, seconds, language, style, seed, progress)
+    said = speak_script(script, voice, seed, progress)
+    if _off(said, seconds) and model.structured and not _can_be_cut(said, seconds):
+        wish = f"{style}{rewriting(said.speech.seconds, seconds)}".strip()
+        again = round(words * seconds / said.speech.seconds)
+        script = write(model, prompt, again, seconds, language, wish, seed + 2, progress)
+        said = speak_script(script, voice, seed, progress)
+    return fitted(said, seconds, voice, seed, progress)
+
+
+def fitted(said: Narration, seconds: float, voice: str, seed: int = 0, progress: Progress | None = None) -> Narration:
+    """Cut sentences off the end, then move the pace a little, until the sound has the length; or say that it has not.
+
+    Args:
+        said: a narration of any length.
+        seconds: wanted.
+        voice: that spoke it.
+        seed: it was spoken with.
+        progress: of the sentences that are spoken anew.
+    """
+    for _ in range(2):
+        kept = _cut(said, seconds)
+        length = kept[-1].end
+        factor = min(FASTER, max(SLOWER, length / seconds))
+        if len(kept) == len(said.lines) and not _off(said, seconds):
+            return said
+        said = speak_script(_paced(said.script, kept, factor), voice, seed, progress)
+    if not _off(said, seconds):
+        return said
+    note = f"{said.speech.seconds:.1f} s long: {seconds:g} s were asked for, and the text has no sentence to fit"
+    return dataclasses.replace(said, script=dataclasses.replace(said.script, notes=(*said.script.notes, note)))
+
+
+def speak_script(
+    script: Script,
+    voice: str = "hibari",
+    seed: int = 0,
+    progress: Progress | None = None,
+    path: str | Path | None = None,
+) -> Narration:
+    """Say a script.
+
+    Args:
+        script: its scenes' language must be the voice's.
+        voice: a name.
+        seed: of the breath noise.
+        progress: ``("sentences", done, total)``.
+        path: also write the sound there, as the voice's own WAV, and make it the speech's track.
+
+    Raises:
+        InputError: a scene is in another language, or holds nothing to say; the file cannot be written.
+    """
+    for scene in script.scenes:
+        check_voice(voice, scene.language)
+        spoken_text(scene.text)
+    jobs = [(index, text) for index, scene in enumerate(script.scenes) for text in sentences(scene.text)]
+    speaker = VOICES[voice](seed)
+    native = speaker.rate
+    pieces: list[Array] = []
+    phonemes: list[Phoneme] = []
+    lines: list[Line] = []
+    at = 0
+    for number, (index, text) in enumerate(jobs, 1):
+        scene = script.scenes[index]
+        first = at
+        for one in say(speaker, text, scene.rate):
+            phonemes += shifted(one.phonemes, at / native)
+            pieces.append(one.samples)
+            at += len(one.samples)
+        lines.append(Line(index, text, first / native, at / native))
+        if number == len(jobs) or jobs[number][0] != index:
+            silence = np.zeros(round(scene.pause * native), np.float32)
+            pieces.append(silence)
+            at += len(silence)
+        if progress is not None:
+            progress("sentences", number, len(jobs))
+    samples = normalised(np.concatenate(pieces), native)
+    track = write_wav(path, samples, native) if path is not None else None
+    heard = resampled(samples, native)
+    speech = Speech(heard, RATE, track, tiled(phonemes, len(heard) / RATE), script.text)
+    return Narration(script, speech, tuple(lines))
+
+
+def _off(said: Narration, seconds: float) -> bool:
+    return abs(said.speech.seconds - seconds) > TOLERANCE * seconds
+
+
+def _can_be_cut(said: Narration, seconds: float) -> bool:
+    """Whether sentences off the end, and the pace, are enough: then no rewrite is needed."""
+    return SLOWER * (1 - TOLERANCE) <= _cut(said, seconds)[-1].end / seconds <= FASTER * (1 + TOLERANCE)
+
+
+def _cut(said: Narration, seconds: float) -> tuple[Line, ...]:
+    """The first sentences whose end lies nearest to the wanted one; at least one."""
+    best = min(range(len(said.lines)), key=lambda index: abs(said.lines[index].end - seconds))
+    return said.lines[: best + 1]
+
+
+def _paced(script: Script, kept: tuple[Line, ...], factor: float) -> Script:
+    """The script of the kept sentences, faster by a factor; the end has no pause left."""
+    scenes: list[Scene] = []
+    for index in sorted({line.scene for line in kept}):
+        scene = script.scenes[index]
+        text = " ".join(line.text for line in kept if line.scene == index)
+        rate = min(FASTEST, max(SLOWEST, round(scene.rate * factor, 3)))
+        scenes.append(dataclasses.replace(scene, text=re.sub(r"\s+", " ", text), rate=rate))
+    scenes[-1] = dataclasses.replace(scenes[-1], pause=0.0)
+    return dataclasses.replace(script, scenes=tuple(scenes))
