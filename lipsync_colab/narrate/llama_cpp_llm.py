@@ -130,6 +130,9 @@ def _load(path: Path, context: int, threads: int) -> Any:
     wanted.api_keys = [secrets.token_hex(16)]
     wanted.ui = wanted.endpoint_props = wanted.endpoint_slots = False
     try:
-        return xllamacpp.Server(wanted)
+        server = xllamacpp.Server(wanted)
     except RuntimeError as error:
         raise MachineError(f"llama.cpp cannot load {path.name} ({error}): see whether memory is free") from error
+    # A server that is dropped before its own loop runs waits for it for ever: one token shows that it does.
+    server.handle_chat_completions({"messages": [{"role": "user", "content": "Hi"}], "max_tokens": 1})
+    return server

@@ -56,11 +56,23 @@ class Narration:
         script: what was spoken, with the pace that it was spoken at.
         speech: 16 kHz at -16 LUFS, with phonemes.
         lines: its sentences with their times.
+        sound: float32 (N,) at the voice's own rate, -16 LUFS.
+        rate: samples of ``sound`` per second.
     """
 
     script: Script
     speech: Speech
     lines: tuple[Line, ...]
+    sound: Array
+    rate: int
+
+    def write(self, path: str | Path) -> Path:
+        """Write the sound as a WAV; the name appears only when the file is whole.
+
+        Raises:
+            InputError: the folder is missing or cannot be written to.
+        """
+        return write_wav(path, self.sound, self.rate)
 
 
 def check_request(prompt: str, seconds: float, language: str, voice: str) -> None:
@@ -88,7 +100,7 @@ def check_voice(voice: str, language: str) -> None:
         raise InputError(f"there is no voice {voice!r}: choose one of {', '.join(VOICES)}")
     if not LANGUAGE.fullmatch(language):
         raise InputError(f"{language!r} is no language code: write 'en'")
-    if language.split("-")[0] != LANGUAGES[voice]:
+    if language.partition("-")[0] != LANGUAGES[voice]:
         has = ", ".join(f"{name} ({spoken})" for name, spoken in LANGUAGES.items())
         raise InputError(f"no voice speaks {language!r}: the voices are {has}; record it, and give the recording")
 
@@ -148,13 +160,14 @@ def fitted(said: Narration, seconds: float, voice: str, seed: int = 0, progress:
         seed: it was spoken with.
         progress: of the sentences that are spoken anew.
     """
+    pace = 1.0
     for _ in range(2):
         kept = _cut(said, seconds)
-        length = kept[-1].end
-        factor = min(FASTER, max(SLOWER, length / seconds))
         if len(kept) == len(said.lines) and not _off(said, seconds):
             return said
-        said = speak_script(_paced(said.script, kept, factor), voice, seed, progress)
+        wanted = min(FASTER, max(SLOWER, pace * kept[-1].end / seconds))
+        said = speak_script(_paced(said.script, kept, wanted / pace), voice, seed, progress)
+        pace = wanted
     if not _off(said, seconds):
         return said
     note = f"{said.speech.seconds:.1f} s long: {seconds:g} s were asked for, and the text has no sentence to fit"
@@ -166,7 +179,6 @@ def speak_script(
     voice: str = "hibari",
     seed: int = 0,
     progress: Progress | None = None,
-    path: str | Path | None = None,
 ) -> Narration:
     """Say a script.
 
@@ -175,10 +187,9 @@ def speak_script(
         voice: a name.
         seed: of the breath noise.
         progress: ``("sentences", done, total)``.
-        path: also write the sound there, as the voice's own WAV, and make it the speech's track.
 
     Raises:
-        InputError: a scene is in another language, or holds nothing to say; the file cannot be written.
+        InputError: a scene is in another language, or holds nothing to say.
     """
     for scene in script.scenes:
         check_voice(voice, scene.language)
@@ -205,10 +216,9 @@ def speak_script(
         if progress is not None:
             progress("sentences", number, len(jobs))
     samples = normalised(np.concatenate(pieces), native)
-    track = write_wav(path, samples, native) if path is not None else None
     heard = resampled(samples, native)
-    speech = Speech(heard, RATE, track, tiled(phonemes, len(heard) / RATE), script.text)
-    return Narration(script, speech, tuple(lines))
+    speech = Speech(heard, RATE, None, tiled(phonemes, len(heard) / RATE), script.text)
+    return Narration(script, speech, tuple(lines), samples, native)
 
 
 def _off(said: Narration, seconds: float) -> bool:
