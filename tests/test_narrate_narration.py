@@ -72,7 +72,7 @@ def test_a_text_that_stays_too_short_says_so() -> None:
     said = narrate(model, "our bakery", 30)
     assert len(model.requests) == 2
     assert "30 s were asked for" in said.script.notes[-1]
-    assert 0.85 < said.script.scenes[0].rate <= 1
+    assert 0.85 <= said.script.scenes[0].rate <= 1
 
 
 def test_fitting_leaves_a_text_alone_that_fits() -> None:

@@ -25,7 +25,7 @@ SHORTEST, LONGEST = 2.0, 300.0
 """Seconds that can be asked for."""
 TOLERANCE = 0.1
 """Of the asked seconds, measured on the sound."""
-SLOWER, FASTER = 0.88, 1.15
+SLOWER, FASTER = 0.85, 1.2
 """How far the pace may be moved to fit; further is heard."""
 LONGEST_PROMPT = 20_000
 """Characters, whatever the model."""
