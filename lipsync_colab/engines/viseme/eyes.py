@@ -54,6 +54,8 @@ class Eyes:
 
     def regions(self, pose: Mapping[str, float]) -> list[Rectangle]:
         """Return the rectangles of the still that this pose changes, none of them empty; [] at rest."""
+        if not pose.get("blink", 0.0) and not any(pose.get(name, 0.0) for name in MOTIONS):
+            return []
         moved = np.abs(self._field(pose)).max(axis=-1) > THRESHOLD
         if pose.get("brow", 0.0) and moved.any():
             return [self._all]

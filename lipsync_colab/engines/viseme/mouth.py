@@ -46,6 +46,7 @@ class Mouth:
         self.lips = Lips(portrait.image, portrait.face.mesh, self.facing)
         self.field = MouthField(portrait, self.facing, self.lips)
         own = own_row(portrait.image, self.facing, self.lips.source, self.light)
+        self.nodes = self.facing.plane(*self.field.grid.nodes())
         self.amount = self.field.amount * self.facing.amount
         self.interior = Interior(self.facing, self.lips, self.light, own)
         self.size = portrait.size
@@ -96,8 +97,8 @@ class MouthPose:
 
     def _blend_layers(self) -> Floats:
         """Return one displacement on the coarse grid, good everywhere but close to the lips."""
-        grid = self._mouth.field.grid
-        share = self._lower_share(*self._mouth.facing.plane(*grid.nodes()), grid.step / self._mouth.facing.unit)
+        step = self._mouth.field.grid.step / self._mouth.facing.unit
+        share = self._lower_share(*self._mouth.nodes, step)
         return self._upper + (self._lower - self._upper) * share[..., None]
 
     def _lower_share(self, across: Floats, down: Floats, width: float) -> Floats:

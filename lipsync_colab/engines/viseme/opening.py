@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
-from scipy.interpolate import PchipInterpolator
 
 from lipsync_colab.engines.viseme.facing import Facing
 from lipsync_colab.engines.viseme.floats import Floats
@@ -63,8 +62,41 @@ def _table(contour: Floats, columns: Floats) -> Floats:
     """Interpolate a contour without overshoot, level beyond its ends."""
     across = np.maximum.accumulate(contour[:, 0] + 1e-6 * np.arange(len(contour)))
     steps = np.concatenate([[True], np.diff(across) > 1e-7])
-    curve = PchipInterpolator(across[steps], contour[steps, 1])
-    return curve(np.clip(columns, across[0], across[-1])).astype(np.float32)
+    return monotone(across[steps], contour[steps, 1], columns).astype(np.float32)
+
+
+def monotone(x: Floats, y: Floats, at: Floats) -> Floats:
+    """Interpolate by monotone cubics (Fritsch and Carlson 1980), level beyond the ends.
+
+    What ``scipy.interpolate.PchipInterpolator`` gives, without its checks: those cost a tenth of a frame.
+
+    Args:
+        x: (n,), rising, at least three.
+        y: (n,).
+        at: places, any shape.
+    """
+    step = np.diff(x)
+    rise = np.diff(y) / step
+    ahead, behind = 2 * step[1:] + step[:-1], step[1:] + 2 * step[:-1]
+    same = rise[:-1] * rise[1:] > 0
+    safe = np.where(same, rise[:-1], 1), np.where(same, rise[1:], 1)
+    slope = np.empty_like(y)
+    slope[1:-1] = np.where(same, (ahead + behind) / (ahead / safe[0] + behind / safe[1]), 0)
+    slope[0], slope[-1] = _end_slope(step[0], step[1], rise[0], rise[1]), _end_slope(*step[:-3:-1], *rise[:-3:-1])
+    place = np.clip(np.searchsorted(x, at, side="right") - 1, 0, len(step) - 1)
+    width = step[place]
+    t = np.clip((at - x[place]) / width, 0, 1)
+    bend = t * (1 - t)
+    lean = (1 - t) * (slope[place] - rise[place]) - t * (slope[place + 1] - rise[place])
+    return y[place] + width * (t * rise[place] + bend * lean)
+
+
+def _end_slope(near: float, far: float, rise: float, next_rise: float) -> float:
+    """Slope at an end from its two intervals, kept from overshooting."""
+    slope = ((2 * near + far) * rise - near * next_rise) / (near + far)
+    if slope * rise <= 0:
+        return 0.0
+    return 3 * rise if rise * next_rise <= 0 and abs(slope) > 3 * abs(rise) else slope
 
 
 def look_up(across: Floats, *tables: Floats) -> tuple[Floats, ...]:
