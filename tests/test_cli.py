@@ -150,6 +150,26 @@ def test_unknown_command_and_missing_output_are_usage_errors(tmp_path: Path) -> 
         assert stop.value.code == 2
 
 
+def test_an_unexpected_error_is_one_line_too(
+    tmp_path: Path, voice: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*words: object, **options: object) -> None:
+        raise ZeroDivisionError("by\nzero")
+
+    monkeypatch.setattr("lipsync_colab.pipeline.render.load_portrait", broken)
+    words = ("render", hopper(), voice, "-o", tmp_path / "out.mp4")
+    refused(run_main(capsys, *words), 5, "ZeroDivisionError: by zero")
+    monkeypatch.setenv("LIPSYNC_COLAB_DEBUG", "1")
+    with pytest.raises(ZeroDivisionError):
+        run_main(capsys, *words)
+
+
+def test_a_reader_that_leaves_early_is_no_error() -> None:
+    line = f"{sys.executable} -m lipsync_colab weights list | true"
+    done = subprocess.run(["bash", "-o", "pipefail", "-c", line], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
 def test_plan_only_prints_and_writes_nothing(tmp_path: Path, voice: Path, capsys: pytest.CaptureFixture[str]) -> None:
     result = run_main(
         capsys, "render", hopper(), voice, "-o", tmp_path / "out.mp4", "--plan-only", "--json", "--size", "320x240"

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import os
 import signal
 import sys
 from collections.abc import Sequence
 from types import FrameType
 
-from lipsync_colab.errors import Cancelled, LipSyncError
+from lipsync_colab.errors import Cancelled, LipSyncError, RenderError
 from lipsync_colab.version import __version__
 
 COMMANDS: tuple[str, ...] = ("demo", "render", "narrate", "engines", "weights", "report", "doctor", "bench")
 """Modules of this folder. Each has ``add_parser(commands)`` and sets ``run`` on its parser's defaults."""
+
+DEBUG = "LIPSYNC_COLAB_DEBUG"
+"""Environment variable that lets an unexpected error show its traceback."""
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -51,3 +55,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("lipsync-colab: stopped", file=sys.stderr)
         return Cancelled.exit_code
+    except BrokenPipeError:
+        # Whoever read our output has seen enough (`… | head`): what Python would still flush goes nowhere.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except Exception as error:
+        if os.environ.get(DEBUG):
+            raise
+        said = " ".join(str(error).split())
+        print(f"lipsync-colab: inner failure ({type(error).__name__}: {said}); {DEBUG}=1 shows where", file=sys.stderr)
+        return RenderError.exit_code
