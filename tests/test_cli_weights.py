@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 
 import pytest
@@ -142,9 +143,16 @@ def test_a_file_that_a_person_brings(hub: HubServer, tmp_path: Path, capsys: pyt
     assert states(capsys)["refused.pth"] == "present"
 
 
-def test_the_bar_follows_the_stages(capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize("terminal", [True, False])
+def test_the_bar_follows_the_stages_on_a_terminal_only(
+    terminal: bool, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: terminal, raising=False)
     bars = weights.Bars()
     for stage, done in (("a", 1), ("a", 5), ("verify a", 5)):
         bars(stage, done, 5)
     bars.close()
     bars.close()
+    shown = capsys.readouterr().err
+    assert ("a:" in shown and "verify a:" in shown) is terminal
+    assert terminal or shown == ""
