@@ -14,7 +14,7 @@ from viseme_portraits import portrait
 
 from lipsync_colab.engines.headmotion.crop import HeadCrop
 from lipsync_colab.engines.headmotion.matte import border_fade, head_mask
-from lipsync_colab.engines.headmotion.patches import HeadPatches, patch_stream, seam_offset
+from lipsync_colab.engines.headmotion.patches import HeadPatches, patch_stream
 from lipsync_colab.engines.headmotion.similarity import similarity
 from lipsync_colab.engines.headmotion.track import MotionTrack
 from lipsync_colab.types import Array, Image
@@ -83,16 +83,6 @@ def test_background_far_from_the_person_stays() -> None:
     assert (border_fade(256, 0.06) >= mask - 1e-6).all()
 
 
-def test_one_colour_offset_for_the_clip() -> None:
-    still = portrait("hopper", 640)
-    crop = HeadCrop.of_face(still.face)
-    drawn = np.clip(crop.cut(still.image, 256).astype(int) - [10, 0, 5], 0, 255).astype(np.uint8)
-    patches = HeadPatches.on(still, crop, drawn)
-    assert np.allclose(patches.offset, [10, 0, 5], atol=1.5)
-    far = np.zeros((256, 256, 3), np.uint8)
-    assert np.abs(seam_offset(np.full_like(far, 200), far, patches.mask)).max() <= 24
-
-
 class Scene:
     """Black heads that lean to the right."""
 
@@ -113,9 +103,7 @@ def test_similarity_finds_turn_scale_and_shift(angle: float, scale: float, shift
 
 
 def test_motion_is_told_in_pixels_of_the_still() -> None:
-    patches = HeadPatches(
-        np.array([[2, 0, 10], [0, 2, 20]], np.float32), np.ones((64, 64), np.float32), np.zeros(3, np.float32)
-    )
+    patches = HeadPatches(np.array([[2, 0, 10], [0, 2, 20]], np.float32), np.ones((64, 64), np.float32))
     (patch,) = next(iter(patch_stream(Scene(), patches, 4, 2, 3)))
     assert np.allclose(patch.motion, [[1, 0, 6], [0, 1, 0]])
 
@@ -130,7 +118,7 @@ def test_batches_lie_on_a_fixed_grid(frames: int, batch: int) -> None:
             asked.append(tuple(frames))
             return np.stack([np.full((4, 4, 3), number, np.uint8) for number in frames])
 
-    patches = HeadPatches(np.eye(2, 3, dtype=np.float32), np.ones((4, 4), np.float32), np.zeros(3, np.float32))
+    patches = HeadPatches(np.eye(2, 3, dtype=np.float32), np.ones((4, 4), np.float32))
     whole = [int(patch.pixels[0, 0, 0]) for (patch,) in patch_stream(Numbers(), patches, frames, batch, 0)]
     assert whole == list(range(frames))
     grid = set(asked)
@@ -140,7 +128,7 @@ def test_batches_lie_on_a_fixed_grid(frames: int, batch: int) -> None:
 
 
 def test_memory_does_not_grow_with_the_clip() -> None:
-    patches = HeadPatches(np.eye(2, 3, dtype=np.float32), np.ones((64, 64), np.float32), np.zeros(3, np.float32))
+    patches = HeadPatches(np.eye(2, 3, dtype=np.float32), np.ones((64, 64), np.float32))
 
     def peak(frames: int) -> int:
         tracemalloc.start()

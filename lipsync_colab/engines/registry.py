@@ -128,7 +128,6 @@ ENGINES: dict[str, EngineInfo] = {
             commercial=False,
             memory=3_000_000_000,
             needs_torch=True,
-            matches_colour=True,
             variants={
                 "renderer": {
                     "facevid2vid": ("mapping_00109-model.pth.tar",),
@@ -160,7 +159,6 @@ ENGINES: dict[str, EngineInfo] = {
             commercial=False,
             memory=2_500_000_000,
             needs_torch=True,
-            matches_colour=True,
             variants={"renderer": {"fomm": ()}},
         ),
     )

@@ -101,28 +101,29 @@ def obtainable_upscalers() -> tuple[str, ...]:
     )
 
 
-def colour_matched(
-    patches: Iterator[Patches], still: Portrait, from_start: Callable[[], Iterator[Patches]], at_start: bool
-) -> Iterator[Patches]:
+def colour_matched(still: Portrait, opened: Callable[[int], Iterator[Patches]], start: int = 0) -> Iterator[Patches]:
     """Yield the patches with the colour offset that the clip's first patches show at their border.
 
     Args:
-        patches: of the frames that are wanted.
         still: the canvas.
-        from_start: opens the clip's patches at frame 0, so that every part of a clip gets the same offset.
-        at_start: whether ``patches`` begins at frame 0 itself.
+        opened: opens the clip's patches at a frame. A stream that starts later opens frame 0 before, and closes it
+            again, so that every part of a clip gets the same offset.
+        start: first frame.
     """
-    offsets: list[SeamOffset] | None = None
+    offsets = _first_offsets(still, opened(0)) if start else []
+    patches = opened(start)
     try:
-        if not at_start:
-            beginning = from_start()
-            first = next((frame for frame in beginning if frame), ())
-            offsets = [SeamOffset(still.image, patch) for patch in first]
-            stream.close(beginning)
         for frame in patches:
             if not offsets:
                 offsets = [SeamOffset(still.image, patch) for patch in frame]
             yield tuple(offset(patch) for offset, patch in zip(offsets, frame, strict=True)) if frame else ()
+    finally:
+        stream.close(patches)
+
+
+def _first_offsets(still: Portrait, patches: Iterator[Patches]) -> list[SeamOffset]:
+    try:
+        return [SeamOffset(still.image, patch) for patch in next((frame for frame in patches if frame), ())]
     finally:
         stream.close(patches)
 

@@ -233,9 +233,12 @@ def frame_stream(
     label = Label(plan.size) if plan.settings.label else None
     composer = Composer(still.image)
     engine = get_engine(plan.engine)
-    patches: Iterator[Patches] = stream.cancellable(engine.animate(still, speech, plan, start), cancel)
-    if not ENGINES[plan.engine].matches_colour:
-        patches = colour_matched(patches, still, lambda: engine.animate(still, speech, plan), at_start=start == 0)
+
+    def drawn(first: int) -> Iterator[Patches]:
+        return stream.cancellable(engine.animate(still, speech, plan, first), cancel)
+
+    own = ENGINES[plan.engine].matches_colour
+    patches = drawn(start) if own else colour_matched(still, drawn, start)
     patches = finished_patches(patches, plan, still)
     waiting = stream.prefetch(patches, AHEAD)
     try:

@@ -61,7 +61,7 @@ class Audio2HeadEngine:
             device=plan.device,
             dtype=plan.dtype,
         )
-        patches = HeadPatches.on(portrait, crop, renderer.unmoved())
+        patches = HeadPatches.on(portrait, crop, HEAD)
         scene = Scene(renderer, track, plan.rate)
         frames = patch_stream(scene, patches, plan.frames, batch_size(plan), start)
         return FrameStream(frames, plan.size, plan.rate, plan.frames)

@@ -45,10 +45,6 @@ class FirstOrderRenderer:
         """The still's own keypoints, float32 (10, 2) in [-1, 1]."""
         return np.asarray(self._source["value"][0].cpu().numpy(), np.float32)
 
-    def unmoved(self) -> Image:
-        """Return the head as drawn with the still's own keypoints, uint8 (256, 256, 3) RGB."""
-        return np.asarray(self._render(self._source)[0], np.uint8)
-
     def _render(self, driving: Keypoints) -> Image:
         with torch.inference_mode():
             return np.asarray(tensor_pictures(self._generator.render(self._features, self._source, driving)), np.uint8)

@@ -1,4 +1,4 @@
-"""Drawn heads as patches: one transform, one mask and one colour offset for the whole clip."""
+"""Drawn heads as patches: one transform and one mask for the whole clip."""
 
 from __future__ import annotations
 
@@ -6,15 +6,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-import numpy as np
-
 from lipsync_colab.engines.headmotion.crop import HeadCrop
 from lipsync_colab.engines.headmotion.matte import head_mask
 from lipsync_colab.engines.headmotion.similarity import carried
 from lipsync_colab.types import Array, Image, Patch, Patches, Portrait, RenderPlan
-
-LARGEST_OFFSET = 24.0
-"""Levels. A larger difference along the seam is not one of colour."""
 
 
 class HeadScene(Protocol):
@@ -36,26 +31,21 @@ class HeadPatches:
     Attributes:
         transform: float32 (2, 3), crop pixels to still pixels.
         mask: float32 (size, size).
-        offset: float32 (3,), levels added to what is drawn.
     """
 
     transform: Array
     mask: Array
-    offset: Array
 
     @classmethod
-    def on(cls, portrait: Portrait, crop: HeadCrop, unmoved: Image) -> HeadPatches:
-        """Measure what the clip needs.
+    def on(cls, portrait: Portrait, crop: HeadCrop, size: int) -> HeadPatches:
+        """Find where the clip's heads lie and what of them shows.
 
         Args:
             portrait: the finished still.
             crop: of its head.
-            unmoved: uint8 (size, size, 3) RGB, the head as drawn without any motion: where it differs from the
-                still along the seam, the network's colours are off.
+            size: pixels of the square that the network draws.
         """
-        size = unmoved.shape[0]
-        mask = head_mask(portrait.image, portrait.face, crop, size)
-        return cls(crop.transform(size), mask, seam_offset(crop.cut(portrait.image, size), unmoved, mask))
+        return cls(crop.transform(size), head_mask(portrait.image, portrait.face, crop, size))
 
     def patch(self, drawn: Image, motion: Array) -> Patches:
         """Return the patch of one drawn head.
@@ -64,16 +54,7 @@ class HeadPatches:
             drawn: uint8 (size, size, 3) RGB.
             motion: float32 (2, 3), crop to crop: how the head lies compared with the still's.
         """
-        pixels = np.clip(np.rint(drawn + self.offset), 0, 255).astype(np.uint8)
-        return (Patch(pixels, self.transform, self.mask, carried(motion, self.transform)),)
-
-
-def seam_offset(still: Image, drawn: Image, mask: Array) -> Array:
-    """Return how much brighter each channel of the still is where the mask fades, float32 (3,) in levels."""
-    weight = mask * (1 - mask)
-    difference = still.astype(np.float32) - drawn.astype(np.float32)
-    mean = (difference * weight[..., None]).sum((0, 1)) / max(float(weight.sum()), 1e-6)
-    return np.clip(mean, -LARGEST_OFFSET, LARGEST_OFFSET).astype(np.float32)
+        return (Patch(drawn, self.transform, self.mask, carried(motion, self.transform)),)
 
 
 def batch_size(plan: RenderPlan) -> int:

@@ -123,7 +123,7 @@ class SadTalkerEngine:
         track = _driven(speech, still, plan, choices, references)
         renderer = make_renderer(choices, crop.cut(portrait.image, choices.size), still, plan)
         scene = Scene(renderer=renderer, still=still, track=track, plan=plan, angles=choices.angles, size=choices.size)
-        patches = HeadPatches.on(portrait, crop, scene.unmoved())
+        patches = HeadPatches.on(portrait, crop, choices.size)
         frames = patch_stream(scene, patches, plan.frames, batch_size(plan), start)
         return FrameStream(frames, plan.size, plan.rate, plan.frames)
 
@@ -192,10 +192,6 @@ class Scene:
         self._renderer, self._still, self._track, self._rate = renderer, still, track, plan.rate
         self._size = size
         self._angles = {name: camera_path(degrees, plan.frames) for name, degrees in angles.items()}
-
-    def unmoved(self) -> Image:
-        """Return the head as drawn with the still's own coefficients, uint8 (size, size, 3) RGB."""
-        return self._renderer.draw(MotionTrack(self._still[None]).windows(np.zeros(1), RADIUS))[0]
 
     def motion(self, frame: int) -> Array:
         """Return how the head lies compared with the still's, float32 (2, 3), crop to crop; by the coefficients."""
