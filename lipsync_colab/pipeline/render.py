@@ -13,7 +13,7 @@ from pathlib import Path
 
 from lipsync_colab import encode, stream
 from lipsync_colab.audio import load_speech
-from lipsync_colab.device import inspect_machine, peak_memory
+from lipsync_colab.device import inspect_machine, one_opencv_thread, peak_memory
 from lipsync_colab.encode import Encoding, SegmentWriter
 from lipsync_colab.engines.registry import ENGINES, get_engine
 from lipsync_colab.finish.background import parse_background
@@ -242,11 +242,12 @@ def frame_stream(
     patches = finished_patches(patches, plan, still)
     waiting = stream.prefetch(patches, AHEAD)
     try:
-        for frame_patches in waiting:
-            frame = composer.frame(frame_patches)
-            if label is not None:
-                composer.drawn(*label.draw(frame))
-            yield frame
+        with one_opencv_thread():
+            for frame_patches in waiting:
+                frame = composer.frame(frame_patches)
+                if label is not None:
+                    composer.drawn(*label.draw(frame))
+                yield frame
     finally:
         stream.close(waiting)
 

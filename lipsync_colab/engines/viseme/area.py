@@ -39,7 +39,10 @@ class Area:
     def still(cls, rectangle: Rectangle) -> Area:
         """Return the area of a rectangle when the head does not move."""
         left, top, right, bottom = rectangle
-        x, y = np.meshgrid(np.arange(left, right, dtype=np.float32), np.arange(top, bottom, dtype=np.float32))
+        shape = bottom - top, right - left
+        # Views that repeat one row and one column: only the maps need memory of their own.
+        x = np.broadcast_to(np.arange(left, right, dtype=np.float32), shape)
+        y = np.broadcast_to(np.arange(top, bottom, dtype=np.float32)[:, None], shape)
         return cls(left, top, x, y, x.copy(), y.copy(), True)
 
     @classmethod

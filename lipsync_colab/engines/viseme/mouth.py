@@ -61,16 +61,26 @@ class Mouth:
         """
         return MouthPose(self, pose)
 
-    @property
-    def relit(self) -> Rectangle:
-        """The still's rectangle in which :meth:`still` can differ from ``plain``, and what its skin can be drawn to."""
-        reach = round(0.25 * self.facing.unit)
-        left, top, right, bottom = self._relief.rectangle
-        return left - reach, top - reach, right + reach, bottom + reach
+    def relight(self, pixels: Image, area: Area, pose: Mapping[str, float]) -> None:
+        """Bring fetched skin into a pose's light, in place.
 
-    def still(self, pose: Mapping[str, float]) -> Image:
-        """Return the picture to fetch a pose's colours from: emptied of teeth, relit, good until the next call."""
-        return self._relief.still(pose)
+        Args:
+            pixels: uint8 (h, w, 3) RGB, the whole area.
+            area: with its maps warped.
+            pose: the parameters.
+        """
+        change = self._relief.change(pose)
+        if change is None:
+            return
+        reach = round(0.25 * self.facing.unit)  # what the skin can be drawn out to
+        left, top, right, bottom = self._relief.rectangle
+        lit = area.within((left - reach, top - reach, right + reach, bottom + reach))
+        if lit is None:
+            return
+        # The change is smooth beside the picture's own grain: reading it linearly is enough.
+        moved = cv2.remap(change, lit.map_x - left, lit.map_y - top, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT)
+        part = pixels[area.slices(lit)]
+        cv2.add(part, moved, dst=part, dtype=cv2.CV_8U)
 
 
 class MouthPose:

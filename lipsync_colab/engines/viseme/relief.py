@@ -1,4 +1,4 @@
-"""How light on the skin changes when the lips are pushed forward and a smile goes: painted into the still."""
+"""How light on the skin changes when the lips are pushed forward and a smile goes: added to what is read."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ VISIBLE = 0.02
 
 
 class Relief:
-    """A still that can be relit around the mouth.
+    """How the still is relit around the mouth.
 
     Args:
         portrait: gives the mesh.
@@ -38,35 +38,28 @@ class Relief:
     """
 
     def __init__(self, portrait: Portrait, still: Image, facing: Facing, lips: Lips, light: Light) -> None:
-        self._still = still
         self._smile = float(smoothstep(lips.parted / 0.05))
         marks = portrait.face.landmarks.astype(np.float64)
         every = np.concatenate([marks[list(fold)] for fold in landmarks.FOLDS] + [facing.picture(lips.source.lower)])
         reach = 0.25 * facing.unit
         low = np.maximum(np.floor(every.min(axis=0) - reach).astype(int), 0)
         high = np.minimum(np.ceil(every.max(axis=0) + reach).astype(int), portrait.size)
-        self._place = (slice(low[1], high[1]), slice(low[0], high[0]))
         self.rectangle: Rectangle = (int(low[0]), int(low[1]), int(high[0]), int(high[1]))
-        part = still[self._place].astype(np.float32)
+        part = still[low[1] : high[1], low[0] : high[0]].astype(np.float32)
         x, y = np.meshgrid(np.arange(low[0], high[0], dtype=np.float32), np.arange(low[1], high[1], dtype=np.float32))
         fold = _fold_change(part, [marks[list(line)] - low for line in landmarks.FOLDS], facing.unit)
         gain = _pout_gain(*facing.plane(x, y), facing, lips)[..., None]
         pout = part * np.where(gain < 0, gain * light.shade, gain)
         self._fold, self._pout = (np.rint(change).astype(np.int16) for change in (fold, pout))
-        self._lit: Image | None = None
 
-    def still(self, pose: Mapping[str, float]) -> Image:
-        """Return the still in a pose's light. The picture is reused by the next call."""
+    def change(self, pose: Mapping[str, float]) -> np.ndarray | None:
+        """Return what a pose's light adds to the still in ``rectangle``, int16 (h, w, 3), or None for nothing."""
         rounding = pose.get("round", 0.0)
         smiling = pose.get("smile", 0.0)
         relaxed = float(np.clip(0.35 * self._smile + (0.3 + 0.35 * self._smile) * rounding - 0.3 * smiling, 0, 1))
         if max(rounding, relaxed) < VISIBLE:
-            return self._still
-        if self._lit is None:
-            self._lit = self._still.copy()
-        change = cv2.addWeighted(self._fold, relaxed, self._pout, rounding, 0)
-        self._lit[self._place] = cv2.add(self._still[self._place], change, dtype=cv2.CV_8U)
-        return self._lit
+            return None
+        return cv2.addWeighted(self._fold, relaxed, self._pout, rounding, 0)
 
 
 def _fold_change(part: Floats, lines: list[Floats], unit: float) -> Floats:

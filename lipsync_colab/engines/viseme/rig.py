@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-import cv2
 import numpy as np
 
 from lipsync_colab.engines.viseme.area import Area, Rectangle
@@ -13,7 +12,7 @@ from lipsync_colab.engines.viseme.head import Head
 from lipsync_colab.engines.viseme.mouth import Mouth, MouthPose
 from lipsync_colab.engines.viseme.scratch import Scratch
 from lipsync_colab.engines.viseme.still import Still
-from lipsync_colab.types import Image, Patch, Patches, Portrait
+from lipsync_colab.types import Patch, Patches, Portrait
 
 
 class FaceRig:
@@ -49,7 +48,6 @@ class FaceRig:
             for each part of the face that does.
         """
         mouth = self._mouth.pose(pose)
-        still = self._mouth.still(pose)
         eyes = self._eyes.regions(pose)
         moved = self._head.region(pose)
         regions = eyes if mouth.region is None else [mouth.region, *eyes]
@@ -61,7 +59,7 @@ class FaceRig:
         for area in areas:
             mouth.warp(area)
             self._warp_eyes(area, eyes, pose)
-        return tuple(self._patch(area, mouth, still, pose) for area in areas)
+        return tuple(self._patch(area, mouth, pose) for area in areas)
 
     def _warp_eyes(self, area: Area, regions: list[Rectangle], pose: Mapping[str, float]) -> None:
         part = area.within(_union(regions)) if regions else None
@@ -71,13 +69,10 @@ class FaceRig:
         np.add(part.map_x, x - part.x, out=part.map_x)
         np.add(part.map_y, y - part.y, out=part.map_y)
 
-    def _patch(self, area: Area, mouth: MouthPose, still: Image, pose: Mapping[str, float]) -> Patch:
+    def _patch(self, area: Area, mouth: MouthPose, pose: Mapping[str, float]) -> Patch:
         """Fetch and paint one area."""
         pixels = self._still.read(area.map_x, area.map_y)
-        lit = area.within(self._mouth.relit) if still is not self._mouth.plain else None
-        if lit is not None:
-            fetched = cv2.remap(still, lit.map_x, lit.map_y, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
-            pixels[area.slices(lit)] = fetched
+        self._mouth.relight(pixels, area, pose)
         mouth.paint(pixels, area)
         self._eyes.paint(pixels, area.x, area.y, pose)
         return Patch.at(pixels, area.left, area.top)
