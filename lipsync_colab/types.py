@@ -6,7 +6,7 @@ import dataclasses
 import hashlib
 import json
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -299,11 +299,13 @@ class RenderPlan:
     @property
     def digest(self) -> str:
         """First 16 hex digits of the sha256 of every choice that changes the picture or the sound."""
-        values = self.to_json()
-        for name in ("reasons", "batch"):
-            values.pop(name)
-        text = json.dumps(values, sort_keys=True)
-        return hashlib.sha256(text.encode()).hexdigest()[:16]
+        return plan_digest(self.to_json())
+
+
+def plan_digest(values: Mapping[str, Any]) -> str:
+    """Return the digest of a plan that is given as JSON values; see :attr:`RenderPlan.digest`."""
+    chosen = {name: value for name, value in values.items() if name not in ("reasons", "batch")}
+    return hashlib.sha256(json.dumps(chosen, sort_keys=True).encode()).hexdigest()[:16]
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from lipsync_colab.engines.registry import ENGINES
+from lipsync_colab.pipeline.needed_weights import rows_of
+from lipsync_colab.pipeline.segments import file_digest
 from lipsync_colab.types import RenderPlan
+from lipsync_colab.weights.store import Store
 
 
 def provenance(plan: RenderPlan) -> dict[str, Any]:
@@ -22,7 +25,7 @@ def provenance(plan: RenderPlan) -> dict[str, Any]:
         "speech_sha256": plan.speech,
         "engine": plan.engine,
         "engine_licence": info.licence,
-        "weights": list(info.rows(plan.settings)),
+        "weights": list(rows_of(plan)),
     }
 
 
@@ -32,9 +35,14 @@ def sidecar(output: Path) -> Path:
 
 
 def write_sidecar(output: Path, plan: RenderPlan, report: dict[str, Any], seconds: dict[str, float]) -> Path:
-    """Write the provenance, the whole plan and the figures beside the video, published by rename."""
+    """Write the provenance, hashes, the whole plan and the figures beside the video, published by rename."""
+    store = Store()
+    rows = [store.manifest[name] for name in rows_of(plan)]
+    expected = store.inventory.lock.expected
     record = {
         "provenance": provenance(plan),
+        "video_sha256": file_digest(output),
+        "weights": [{"name": row.name, "sha256": expected(row), "licence": row.licence.name} for row in rows],
         "plan": plan.to_json(),
         "report": report,
         "seconds": {stage: round(value, 3) for stage, value in seconds.items()},
