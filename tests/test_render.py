@@ -14,7 +14,8 @@ import numpy as np
 import pytest
 from material import astronaut, frames_of, hopper, tone
 
-from lipsync_colab.errors import Cancelled
+from lipsync_colab import device
+from lipsync_colab.errors import Cancelled, MachineError
 from lipsync_colab.pipeline import render as rendering
 from lipsync_colab.pipeline.render import finish_still, frame_stream, prepare, preview, render_video, silent
 from lipsync_colab.types import RenderSettings, frame_count
@@ -31,6 +32,16 @@ def test_video_has_every_frame_and_a_record_beside_it(tmp_path: Path) -> None:
     assert record["provenance"]["generated"] is True
     assert record["plan"]["frames"] == len(frames) == result.plan.frames
     assert sorted(path.name for path in tmp_path.iterdir()) == ["out.mp4", "out.mp4.json", "v.wav"]
+
+
+def test_a_full_disk_under_the_work_folder_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    full = tmp_path / "full"
+    full.mkdir()
+    monkeypatch.setattr(device, "free_disk", lambda folder: 1000 if full in (folder, *folder.parents) else 1 << 40)
+    with pytest.raises(MachineError, match="disk"):
+        prepare(hopper(), tone(tmp_path / "v.wav", 1.0), tmp_path / "o.mp4", SMALL, work=full / "work")
+    with pytest.raises(MachineError, match="disk"):
+        prepare(hopper(), tmp_path / "v.wav", full / "o.mp4", SMALL, work=tmp_path / "work")
 
 
 def test_nothing_changes_outside_the_patches(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from lipsync_colab import encode, stream
 from lipsync_colab.audio import load_speech
-from lipsync_colab.device import inspect_machine, one_opencv_thread, peak_memory
+from lipsync_colab.device import Machine, inspect_machine, one_opencv_thread, peak_memory
 from lipsync_colab.encode import Encoding, SegmentWriter
 from lipsync_colab.engines.registry import ENGINES, get_engine
 from lipsync_colab.finish.background import parse_background
@@ -105,10 +105,16 @@ def prepare(
         seconds=voice.seconds,
         background_digest=file_digest(backdrop) if backdrop is not None else "",
     )
-    machine = inspect_machine(settings.device, output.absolute().parent)
+    home = output.absolute().parent
+    # Segments and the joined file may lie on different disks: the fuller one decides.
+    machine = min((inspect_machine(settings.device, folder) for folder in (home, work or home)), key=_free)
     plan = make_plan(settings, subject, machine, obtainable_upscalers() if machine.torch else ())
     check_weights(plan, accept)
-    return Render(picture, voice, plan, output, work or output.absolute().parent / "work")
+    return Render(picture, voice, plan, output, work or home / "work")
+
+
+def _free(machine: Machine) -> int:
+    return machine.disk
 
 
 def speech_digest(speech: Speech) -> str:
