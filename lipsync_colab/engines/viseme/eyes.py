@@ -9,12 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 
-from lipsync_colab.engines.viseme.area import Rectangle
+from lipsync_colab.engines.viseme.area import Area, Rectangle
 from lipsync_colab.engines.viseme.brows import Brows
 from lipsync_colab.engines.viseme.eye_opening import EyeOpening
+from lipsync_colab.engines.viseme.grid import Grid
 from lipsync_colab.engines.viseme.lids import Lid
 from lipsync_colab.engines.viseme.ramp import smoothstep
-from lipsync_colab.engines.viseme.sampling import along, sample
+from lipsync_colab.engines.viseme.sampling import along
 from lipsync_colab.types import Array, Portrait
 
 MOTIONS = ("blink", "gaze_x", "gaze_y", "brow")
@@ -38,15 +39,14 @@ class Eyes:
         self._lids = [Lid(portrait.image, opening) for opening in self._openings]
         unit = face.eye_distance
         self._size = portrait.size
-        self._step = max(1, round(unit / 64))
+        self._last: tuple[tuple[float, ...], Array] | None = None
         self._lid_rects = [self._rect(_corners(opening)) for opening in self._openings]
         brows = Brows(portrait)
         self._all = self._rect(np.concatenate([brows.box(), *(_corners(opening) for opening in openings)]))
         left, top, right, bottom = self._all
-        x, y = np.meshgrid(
-            np.arange(left, right + self._step, self._step, dtype=np.float32),
-            np.arange(top, bottom + self._step, self._step, dtype=np.float32),
-        )
+        step = max(1, round(unit / 64))
+        self._grid = Grid(left, top, step, (-((top - bottom) // step), -((left - right) // step)))
+        x, y = self._grid.nodes()
         pairs = zip(self._openings, self._lids, strict=True)
         lids = sum((_fields(opening, lid, x, y) for opening, lid in pairs), np.zeros((3, *x.shape, 2)))
         fields = np.concatenate([lids, brows.field(x, y)[None]])
@@ -56,27 +56,25 @@ class Eyes:
         """Return the rectangles of the still that this pose changes, none of them empty; [] at rest."""
         if not pose.get("blink", 0.0) and not any(pose.get(name, 0.0) for name in MOTIONS):
             return []
-        moved = np.abs(self._field(pose)).max(axis=-1) > THRESHOLD
-        if pose.get("brow", 0.0) and moved.any():
+        moved = bool(np.abs(self._field(pose)).max() > THRESHOLD)
+        if pose.get("brow", 0.0) and moved:
             return [self._all]
-        if pose.get("blink", 0.0) > VISIBLE_CLOSURE or moved.any():
+        if pose.get("blink", 0.0) > VISIBLE_CLOSURE or moved:
             return list(self._lid_rects)
         return []
 
-    def warp(self, x: Array, y: Array, pose: Mapping[str, float]) -> tuple[Array, Array]:
-        """Return where in the still each point of the face comes from.
+    def warp(self, area: Area, pose: Mapping[str, float]) -> None:
+        """Move the coordinates of an area to where its pixels come from, in place.
 
         Args:
-            x: float32 (h, w), points of the unmoved face in pixels.
-            y: the same, downwards.
+            area: where the head is still, within :meth:`regions`.
             pose: channels by name, see :mod:`lipsync_colab.engines.viseme.motion`.
         """
         if not any(pose.get(name, 0.0) for name in MOTIONS):
-            return x, y
-        scale = np.float32(1 / self._step)
-        maps = (x - np.float32(self._all[0])) * scale, (y - np.float32(self._all[1])) * scale
-        moved = sample(self._field(pose), *maps, outside="zero")
-        return x + moved[..., 0], y + moved[..., 1]
+            return
+        moved = self._grid.over_area(self._field(pose), area)
+        for places, displacement in zip((area.map_x, area.map_y), moved, strict=True):
+            np.add(places, displacement, out=places)
 
     def paint(self, pixels: NDArray[Any], x: Array, y: Array, pose: Mapping[str, float]) -> None:
         """Draw the lids over pixels, in place.
@@ -98,8 +96,10 @@ class Eyes:
             pixels[block] = np.round(np.clip(drawn, 0, 255)) if pixels.dtype == np.uint8 else drawn
 
     def _field(self, pose: Mapping[str, float]) -> Array:
-        amounts = np.array([pose.get(name, 0.0) for name in MOTIONS], np.float32)
-        return np.tensordot(amounts, self._fields, axes=1)
+        amounts = tuple(float(pose.get(name, 0.0)) for name in MOTIONS)
+        if self._last is None or self._last[0] != amounts:
+            self._last = amounts, np.tensordot(np.array(amounts, np.float32), self._fields, axes=1)
+        return self._last[1]
 
     def _rect(self, corners: Array) -> Rectangle:
         """The box round some points, inside the picture."""
@@ -116,7 +116,7 @@ class Eyes:
         """1 within, 0 along the border of the grid and of the picture."""
         left, top, right, bottom = self._all
         edge = np.minimum(np.minimum(x - left, right - 1 - x), np.minimum(y - top, bottom - 1 - y))
-        return smoothstep((edge - self._step) / (0.08 * unit))
+        return smoothstep((edge - self._grid.step) / (0.08 * unit))
 
 
 def _block(x: Array, y: Array, rect: Rectangle) -> tuple[slice, slice] | None:

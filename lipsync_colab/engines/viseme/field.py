@@ -11,6 +11,7 @@ from lipsync_colab.engines.viseme import landmarks
 from lipsync_colab.engines.viseme.anchors import Anchors
 from lipsync_colab.engines.viseme.facing import Facing
 from lipsync_colab.engines.viseme.floats import Floats
+from lipsync_colab.engines.viseme.grid import Grid
 from lipsync_colab.engines.viseme.lips import LipContours, Lips
 from lipsync_colab.engines.viseme.ramp import smoothstep
 from lipsync_colab.engines.viseme.spline import spline_operator
@@ -19,6 +20,8 @@ from lipsync_colab.types import Face, Portrait
 STILLNESS = 0.05
 """Displacements below this many pixels are none."""
 INVERSE_STEPS = 10
+NO_SECOND_MAP = np.empty(0, np.float32)
+"""Both coordinates lie in the first map."""
 BESIDE = 0.22
 """How far beside the face the background stays where it is, in eye distances."""
 CLEARANCE = 0.25
@@ -27,50 +30,6 @@ CROWDED = 0.04
 """Control points nearer to each other than this, in eye distances, would pull the skin between them to pieces."""
 STEEPEST = 0.7
 """So would an anchor that differs from a neighbour's motion by more than this share of their distance."""
-
-
-@dataclass(frozen=True, eq=False)
-class Grid:
-    """Nodes over a rectangle of the picture, ``step`` pixels apart, each at the centre of its cell.
-
-    Attributes:
-        left: of the rectangle in pixels.
-        top: of the rectangle in pixels.
-        step: pixels between nodes.
-        shape: nodes, (rows, columns).
-    """
-
-    left: int
-    top: int
-    step: int
-    shape: tuple[int, int]
-
-    @classmethod
-    def over(cls, low: Floats, high: Floats, size: tuple[int, int], step: int) -> Grid:
-        """Return the grid that covers the box from ``low`` to ``high`` as far as the picture goes."""
-        left, top = (int(max(0, value) // step * step) for value in low)
-        right, bottom = (min(int(np.ceil(value)), limit) for value, limit in zip(high, size, strict=True))
-        return cls(left, top, step, (max(2, -((top - bottom) // step)), max(2, (right - left) // step)))
-
-    @property
-    def rectangle(self) -> tuple[int, int, int, int]:
-        """``(left, top, right, bottom)`` in pixels."""
-        rows, columns = self.shape
-        return self.left, self.top, self.left + columns * self.step, self.top + rows * self.step
-
-    def nodes(self) -> tuple[Floats, Floats]:
-        """Return x and y of every node in pixels, float32 (rows, columns) each."""
-        middle = (self.step - 1) / 2
-        x = self.left + middle + self.step * np.arange(self.shape[1], dtype=np.float32)
-        y = self.top + middle + self.step * np.arange(self.shape[0], dtype=np.float32)
-        return np.meshgrid(x, y)
-
-    def sample(self, values: Floats, x: Floats, y: Floats) -> Floats:
-        """Interpolate node values at picture coordinates; 0 outside."""
-        middle = (self.step - 1) / 2
-        column = (x - np.float32(self.left + middle)) * np.float32(1 / self.step)
-        row = (y - np.float32(self.top + middle)) * np.float32(1 / self.step)
-        return cv2.remap(values, column, row, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT)
 
 
 def _extremes(amount: float) -> tuple[dict[str, float], ...]:
@@ -148,7 +107,7 @@ class MouthField:
         self.grid = Grid.over(low, high, size, step)
         # Where the picture ends below the chin, the chin may leave it.
         self._cut_off = self.grid.rectangle[3] >= size[1]
-        self._columns, self._rows = np.meshgrid(*(np.arange(n, dtype=np.float32) for n in self.grid.shape[::-1]))
+        self._places = np.dstack(np.meshgrid(*(np.arange(n, dtype=np.float32) for n in self.grid.shape[::-1])))
         anchors = Anchors.of(mesh, facing, np.concatenate([self._border(), self._beside(mesh)]))
         window = (self._window(mesh) * self._away_from(portrait.others)).reshape(-1, 1)
         open_wide = lips.pose({"jaw": 1.0})
@@ -256,12 +215,11 @@ class MouthField:
 
         Damped fixed-point iteration: d(x) = field(x - d(x)).
         """
-        scale = np.float32(1 / self.grid.step)
+        scale = -1 / self.grid.step
         inverse = field
         for _ in range(INVERSE_STEPS):
-            columns = self._columns - inverse[..., 0] * scale
-            rows = self._rows - inverse[..., 1] * scale
-            there = cv2.remap(field, columns, rows, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT)
+            places = cv2.scaleAdd(inverse, scale, self._places)
+            there = cv2.remap(field, places, NO_SECOND_MAP, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT)
             inverse = cv2.addWeighted(inverse, 0.25, there, 0.75, 0)
         return inverse
 

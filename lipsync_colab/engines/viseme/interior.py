@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+import cv2
 import numpy as np
 
+from lipsync_colab.engines.viseme.blend import coloured, mix, spread
 from lipsync_colab.engines.viseme.facing import Facing
 from lipsync_colab.engines.viseme.floats import Floats
 from lipsync_colab.engines.viseme.light import LUMA, Light
@@ -75,11 +77,12 @@ class Interior:
         gap = Gap.of(opening, across, down)
         skin = pixels.astype(np.float32)
         if opening.height > 0.25 * self._softness:
-            shadow = (1 - _shadow(gap, pose))[..., None] * self._light.shade
-            mouth = self._layers(gap, opening, pose) * (1 - shadow)
-            mouth += (self._light.noise(across.shape) * (mouth @ LUMA) * self._grain)[..., None]
-            skin += (mouth - skin) * self._coverage(gap)[..., None]
-        skin *= 1 - _seam_shadow(gap, pose, self._lipless)[..., None] * self._light.shade
+            mouth = self._layers(gap, opening, pose)
+            mouth *= 1 - coloured(1 - _shadow(gap, pose), self._light.shade)
+            luma = cv2.transform(mouth, LUMA[None])
+            mouth += spread(self._light.noise(across.shape) * luma * np.float32(self._grain))
+            skin = mix(skin, mouth, self._coverage(gap))
+        skin *= 1 - coloured(_seam_shadow(gap, pose, self._lipless), self._light.shade)
         np.clip(skin, 0, 255, out=skin)
         pixels[:] = np.rint(skin)
 
@@ -100,18 +103,18 @@ class Interior:
         jaw, rounding, tongue = (pose.get(name, 0.0) for name in ("jaw", "round", "tongue"))
         drop = JAW_DROP * jaw
         depth = np.clip(gap.below / np.maximum(gap.below + gap.above, 1e-3), 0, 1)
-        colour = self._hollow * ((0.78 + 0.5 * depth) * (1 - 0.5 * np.minimum(gap.off_centre, 1) ** 2))[..., None]
+        colour = coloured((0.78 + 0.5 * depth) * (1 - 0.5 * np.minimum(gap.off_centre, 1) ** 2), self._hollow)
         place, shift = look_up(gap.across, self._dental_across, self._dental_shift)
         level = gap.down - shift
         bottom = np.float32(self._seam + self._shown - OVERBITE + drop + 0.03 * rounding)
         teeth, alpha = self._lower.sample(place, level - bottom)
         tip, cover = self._raise_tongue(gap, opening, drop, pose)
-        colour = colour + (tip - colour) * (cover * (tongue < 0.5))[..., None]
-        colour = colour + (teeth * LOWER_LIGHT - colour) * alpha[..., None]
-        colour = colour + (tip - colour) * (cover * (tongue >= 0.5))[..., None]
+        layers = [(tip, cover), (teeth * LOWER_LIGHT, alpha)]
+        for over, share in layers if tongue < 0.5 else reversed(layers):
+            colour = mix(colour, over, share)
         top = np.float32(self._seam + self._shown - (0.03 + 0.02 * self._lipless) * rounding)
         teeth, alpha = self._upper.sample(*((gap.across, gap.down - top) if self._own else (place, level - top)))
-        return colour + (teeth * (1 - 0.25 * rounding) - colour) * alpha[..., None]
+        return mix(colour, teeth * np.float32(1 - 0.25 * rounding), alpha)
 
     def _raise_tongue(
         self, gap: Gap, opening: Opening, drop: float, pose: Mapping[str, float]
@@ -129,7 +132,7 @@ class Interior:
         groove = 1 - 0.10 * (1 - forward) * np.exp(-((aside / 0.12) ** 2))
         rim = 0.72 * np.maximum(np.minimum(dome, 1) - 0.75, 0)
         shade = (0.74 + 0.26 * forward) * (0.78 + 0.30 * np.clip(dome, -0.6, 1) - rim) * groove
-        return self._tongue * shade[..., None], cover
+        return coloured(shade, self._tongue), cover
 
 
 def _shadow(gap: Gap, pose: Mapping[str, float]) -> Floats:
@@ -137,7 +140,8 @@ def _shadow(gap: Gap, pose: Mapping[str, float]) -> Floats:
     tuck = pose.get("tuck", 0.0)
     light = 1 - (0.32 - 0.2 * tuck) * np.exp(-np.maximum(gap.below, 0) / 0.016)
     light *= 1 - (0.24 - 0.2 * tuck) * np.exp(-np.maximum(gap.above, 0) / 0.020)
-    light *= 1 - 0.75 * np.minimum(gap.off_centre, 1.1) ** 3
+    away = np.minimum(gap.off_centre, 1.1)
+    light *= 1 - 0.75 * (away * away * away)
     return light * (1 - 0.22 * pose.get("round", 0.0))
 
 

@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 
 from lipsync_colab.engines.viseme.area import Area, Rectangle
+from lipsync_colab.engines.viseme.blend import spread
 from lipsync_colab.engines.viseme.emptied import emptied
 from lipsync_colab.engines.viseme.facing import Facing, check_facing
 from lipsync_colab.engines.viseme.field import MouthField
@@ -18,12 +19,13 @@ from lipsync_colab.engines.viseme.lips import Lips
 from lipsync_colab.engines.viseme.opening import Opening, look_up
 from lipsync_colab.engines.viseme.own_teeth import own_row
 from lipsync_colab.engines.viseme.ramp import smoothstep
-from lipsync_colab.engines.viseme.relief import Relief
+from lipsync_colab.engines.viseme.relief import NO_CHANGE, Relief
 from lipsync_colab.errors import InputError
 from lipsync_colab.types import Image, Portrait
 
 CUT = 0.7
 """Pixels over which the picture changes from the upper lip's layer to the lower lip's."""
+UNLIT = (NO_CHANGE,) * 4
 
 
 class Mouth:
@@ -78,9 +80,10 @@ class Mouth:
         if lit is None:
             return
         # The change is smooth beside the picture's own grain: reading it linearly is enough.
-        moved = cv2.remap(change, lit.map_x - left, lit.map_y - top, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT)
+        places = lit.map_x - np.float32(left), lit.map_y - np.float32(top)
+        moved = cv2.remap(change, *places, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT, borderValue=UNLIT)
         part = pixels[area.slices(lit)]
-        cv2.add(part, moved, dst=part, dtype=cv2.CV_8U)
+        cv2.addWeighted(part, 1, cv2.cvtColor(moved, cv2.COLOR_RGBA2RGB), 1, -NO_CHANGE, dst=part)
 
 
 class MouthPose:
@@ -109,7 +112,7 @@ class MouthPose:
         """Return one displacement on the coarse grid, good everywhere but close to the lips."""
         step = self._mouth.field.grid.step / self._mouth.facing.unit
         share = self._lower_share(*self._mouth.nodes, step)
-        return self._upper + (self._lower - self._upper) * share[..., None]
+        return self._upper + (self._lower - self._upper) * spread(share, 2)
 
     def _lower_share(self, across: Floats, down: Floats, width: float) -> Floats:
         """Return which layer each place belongs to, 0 upper to 1 lower: a cut at the lips, a blend beyond them."""
@@ -152,38 +155,20 @@ class MouthPose:
         grid = self._mouth.field.grid
         lips = area.within(self.lip_box(0.12))
         fine = self._fine(lips) if lips is not None else None
-        displacement = self._enlarged(area) if area.identity else grid.sample(self._coarse, area.x, area.y)
+        moved = grid.over_area(self._coarse, area)
+        for places, displacement in zip((area.map_x, area.map_y), moved, strict=True):
+            np.subtract(places, displacement, out=places)
         if lips is not None and fine is not None:
-            rows, columns = area.slices(lips)
-            inner = displacement[rows, columns]
-            inner += (fine - inner) * _feather(fine.shape[:2])[..., None]
-        np.subtract(area.map_x, displacement[..., 0], out=area.map_x)
-        np.subtract(area.map_y, displacement[..., 1], out=area.map_y)
-
-    def _enlarged(self, area: Area) -> Floats:
-        """Return the coarse displacement at every pixel of an area that lies on the still's own grid."""
-        grid = self._mouth.field.grid
-        middle = (grid.step - 1) / 2
-        matrix = np.array(
-            [
-                [1 / grid.step, 0, (area.left - grid.left - middle) / grid.step],
-                [0, 1 / grid.step, (area.top - grid.top - middle) / grid.step],
-            ]
-        )
-        return cv2.warpAffine(
-            self._coarse,
-            matrix,
-            area.x.shape[::-1],
-            flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
-            borderMode=cv2.BORDER_CONSTANT,
-        )
+            near = _feather(fine.shape[:2])
+            for axis, (places, still) in enumerate(((lips.map_x, lips.x), (lips.map_y, lips.y))):
+                np.add(places, (still - fine[..., axis] - places) * near, out=places)
 
     def _fine(self, area: Area) -> Floats:
         """Return the displacement close to the lips: one layer above the cut, the other below."""
         grid = self._mouth.field.grid
         upper, lower = (grid.sample(layer, area.x, area.y) for layer in (self._upper, self._lower))
         share = self._lower_share(*self._mouth.facing.plane(area.x, area.y), CUT / self._mouth.facing.unit)
-        return upper + (lower - upper) * share[..., None]
+        return upper + (lower - upper) * spread(share, 2)
 
     def paint(self, pixels: Floats, area: Area) -> None:
         """Paint the mouth's interior over the warped pixels of an area, in place."""

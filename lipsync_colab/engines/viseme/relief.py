@@ -21,6 +21,8 @@ CREASE, AROUND = 0.012, 0.08
 FOLD_REACH = 0.10
 """How far from the line of the nasolabial fold its crease is looked for, in eye distances."""
 VISIBLE = 0.02
+NO_CHANGE = 128
+"""The byte that adds nothing."""
 
 
 class Relief:
@@ -50,16 +52,27 @@ class Relief:
         fold = _fold_change(part, [marks[list(line)] - low for line in landmarks.FOLDS], facing.unit)
         gain = _pout_gain(*facing.plane(x, y), facing, lips)[..., None]
         pout = part * np.where(gain < 0, gain * light.shade, gain)
-        self._fold, self._pout = (np.rint(change).astype(np.int16) for change in (fold, pout))
+        self._fold, self._pout = (_as_bytes(change) for change in (fold, pout))
 
     def change(self, pose: Mapping[str, float]) -> np.ndarray | None:
-        """Return what a pose's light adds to the still in ``rectangle``, int16 (h, w, 3), or None for nothing."""
+        """Return what a pose's light adds to the still in ``rectangle``, or None for nothing.
+
+        Returns:
+            uint8 (h, w, 4): red, green and blue, each ``NO_CHANGE`` where nothing is added; the fourth channel only
+            lets OpenCV read a pixel at once.
+        """
         rounding = pose.get("round", 0.0)
         smiling = pose.get("smile", 0.0)
         relaxed = float(np.clip(0.35 * self._smile + (0.3 + 0.35 * self._smile) * rounding - 0.3 * smiling, 0, 1))
         if max(rounding, relaxed) < VISIBLE:
             return None
-        return cv2.addWeighted(self._fold, relaxed, self._pout, rounding, 0)
+        return cv2.addWeighted(self._fold, relaxed, self._pout, rounding, NO_CHANGE * (1 - relaxed - rounding))
+
+
+def _as_bytes(change: Floats) -> np.ndarray:
+    """Return additions of -128 to 127, float (h, w, 3), as uint8 (h, w, 4) around ``NO_CHANGE``."""
+    bytes_ = np.clip(np.rint(change) + NO_CHANGE, 0, 255).astype(np.uint8)
+    return cv2.cvtColor(bytes_, cv2.COLOR_RGB2RGBA)
 
 
 def _fold_change(part: Floats, lines: list[Floats], unit: float) -> Floats:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-import numpy as np
-
 from lipsync_colab.engines.viseme.area import Area, Rectangle
 from lipsync_colab.engines.viseme.eyes import Eyes
 from lipsync_colab.engines.viseme.head import Head
@@ -63,11 +61,8 @@ class FaceRig:
 
     def _warp_eyes(self, area: Area, regions: list[Rectangle], pose: Mapping[str, float]) -> None:
         part = area.within(_union(regions)) if regions else None
-        if part is None:
-            return
-        x, y = self._eyes.warp(part.x, part.y, pose)
-        np.add(part.map_x, x - part.x, out=part.map_x)
-        np.add(part.map_y, y - part.y, out=part.map_y)
+        if part is not None:
+            self._eyes.warp(part, pose)
 
     def _patch(self, area: Area, mouth: MouthPose, pose: Mapping[str, float]) -> Patch:
         """Fetch and paint one area."""
