@@ -15,6 +15,7 @@ BASE = [
     "opencv-python-headless>=4.10,<6",  # remap, resize, colour spaces; the landmark model without mediapipe
     "soundfile>=0.12.1,<1",  # reads and writes wav, flac, mp3, ogg
     "imageio-ffmpeg>=0.5.1,<1",  # carries an ffmpeg with x264 and aac: nothing by apt
+    "threadpoolctl>=3.5",  # keeps BLAS threads from waiting for each other on two busy cores
     "tqdm>=4.66",  # progress bars
     "huggingface_hub>=0.34,<3",  # fetches weights
     "filelock>=3.10",  # two processes that fetch one weight end with one file

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -32,6 +33,24 @@ def test_video_has_every_frame_and_a_record_beside_it(tmp_path: Path) -> None:
     assert record["provenance"]["generated"] is True
     assert record["plan"]["frames"] == len(frames) == result.plan.frames
     assert sorted(path.name for path in tmp_path.iterdir()) == ["out.mp4", "out.mp4.json", "v.wav"]
+
+
+def test_planning_the_embedded_engine_loads_no_torch(tmp_path: Path) -> None:
+    code = f"""
+import sys
+from pathlib import Path
+from lipsync_colab import RenderSettings, prepare
+from material import hopper, tone
+folder = Path({str(tmp_path)!r})
+settings = RenderSettings(size="240x240", device="cpu")
+job = prepare(hopper(), tone(folder / "v.wav", 1.0), folder / "out.mp4", settings)
+print(job.plan.engine, "torch" in sys.modules)
+"""
+    folders = os.pathsep.join([str(Path(__file__).parent), *sys.path])
+    surroundings = {**os.environ, "PYTHONPATH": folders}
+    words = [sys.executable, "-c", code]
+    out = subprocess.run(words, check=True, capture_output=True, text=True, env=surroundings)
+    assert out.stdout.split() == ["viseme", "False"]
 
 
 def test_a_full_disk_under_the_work_folder_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

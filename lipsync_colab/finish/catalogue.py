@@ -58,6 +58,13 @@ UPSCALERS: dict[str, UpscalerEntry] = {
 }
 """By the names of ``--upscale``; ``sd-x4`` (a diffusers pipeline), ``auto`` and ``none`` are no networks."""
 
+CARRIED = {
+    "RealESRGAN_x4plus.pth": "RealESRGAN_x4plus",
+    "realesr-animevideov3.pth": "realesr-animevideov3",
+}
+"""Released file to the name of the ncnn pair (``.param`` and ``.bin``) with the same network in half precision, which
+Python packages carry: it can be had where only a package index can be reached."""
+
 FACE_SIZE = 512
 """Side of the square that every restorer here was trained on."""
 

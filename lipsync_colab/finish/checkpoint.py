@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from lipsync_colab.errors import WeightsError
+from lipsync_colab.finish.catalogue import CARRIED
 from lipsync_colab.weights.load import assign, load_state_dict
 from lipsync_colab.weights.store import Store
 
@@ -22,14 +23,6 @@ def read_state(path: Path) -> dict[str, Tensor]:
         WeightsError: the file holds something else, or more than tensors.
     """
     return load_state_dict(path)
-
-
-CARRIED = {
-    "RealESRGAN_x4plus.pth": "RealESRGAN_x4plus",
-    "realesr-animevideov3.pth": "realesr-animevideov3",
-}
-"""Released file to the name of the ncnn pair (``.param`` and ``.bin``) with the same network in half precision, which
-Python packages carry: it can be had where only a package index can be reached."""
 
 
 def read_weights(name: str) -> dict[str, Tensor]:

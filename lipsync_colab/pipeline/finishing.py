@@ -89,8 +89,7 @@ def _share(plan: RenderPlan, option: str) -> float:
 
 def obtainable_upscalers() -> tuple[str, ...]:
     """Return the upscalers that ``auto`` may choose: weights on this machine, or carried by a Python package."""
-    from lipsync_colab.finish.catalogue import UPSCALERS
-    from lipsync_colab.finish.checkpoint import CARRIED
+    from lipsync_colab.finish.catalogue import CARRIED, UPSCALERS
     from lipsync_colab.weights.store import Store
 
     store = Store()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
+from lipsync_colab.device import one_blas_thread
 from lipsync_colab.engines.viseme.life import add_life
 from lipsync_colab.engines.viseme.motion import MotionTrack
 from lipsync_colab.engines.viseme.rig import FaceRig
@@ -55,8 +56,9 @@ class VisemeEngine:
         Raises:
             InputError: the face is turned or tilted too far.
         """
-        rig = FaceRig(portrait)
-        track = self._track_maker(speech, plan)
+        with one_blas_thread():
+            rig = FaceRig(portrait)
+            track = self._track_maker(speech, plan)
         self.track = track
         return FrameStream(_frames(rig, track, start, plan.frames), plan.size, plan.rate, plan.frames)
 

@@ -160,6 +160,16 @@ def _distance(points: Array, polygon: Array, step: int) -> Array:
     return distance_transform_edt(1 - inside) * step
 
 
+def _within(points: Array, hull: Array) -> Array:
+    """Whether each point (..., 2) lies inside a convex polygon (N, 2), bool (...)."""
+    edges = np.roll(hull, -1, axis=0) - hull
+    sides = [
+        edge[0] * (points[..., 1] - y) - edge[1] * (points[..., 0] - x)
+        for edge, (x, y) in zip(edges, hull, strict=True)
+    ]
+    return (np.min(sides, axis=0) >= 0) | (np.max(sides, axis=0) <= 0)
+
+
 def _nearness(points: Array, face: Face, step: int) -> Array:
     """1 over the head, falling smoothly to 0 around it and down the neck."""
     unit = face.eye_distance
@@ -192,7 +202,10 @@ def _spatial(points: Array, face: Face, step: int) -> Array:
     _, down = _upright(face)
     pivot = np.append(mesh[CHIN, :2] * 0.5 + ears[:2] * 0.5, ears[2])
     pivot[:2] += down * 0.35 * unit
-    front = LinearNDInterpolator(mesh[:468, :2], mesh[:468, 2])(points)
+    # Only where there is mesh: each point outside it costs the interpolator a search of every triangle.
+    known = _within(points, cv2.convexHull(mesh[:468, :2].astype(np.float32))[:, 0].astype(np.float64))
+    front = np.full(known.shape, np.nan)
+    front[known] = LinearNDInterpolator(mesh[:468, :2], mesh[:468, 2])(points[known])
     known = np.isfinite(front)
     if not known.any():
         return np.dstack([points - pivot[:2], np.zeros(points.shape[:2])])
