@@ -47,7 +47,7 @@ def test_a_network_with_exact_context_shows_no_seam() -> None:
     with torch.inference_mode():
         whole = network(image)
         tiled = apply_tiled(stage, image, stage.floats * 4 * 56**2)
-    assert float((whole - tiled).abs().max()) < 1e-4
+    assert float((whole - tiled).abs().max()) < 5e-5 * float(whole.abs().max())
 
 
 def test_too_little_context_would_be_seen() -> None:
