@@ -23,6 +23,7 @@ __all__ = [
     "load_speech",
     "prepare",
     "preview",
+    "render_storyboard",
     "render_video",
     "run",
     "speak",
@@ -37,6 +38,7 @@ _HOMES = {
     "speak": "lipsync_colab.narrate.voice",
     "prepare": "lipsync_colab.pipeline.render",
     "preview": "lipsync_colab.pipeline.render",
+    "render_storyboard": "lipsync_colab.pipeline.storyboard",
     "render_video": "lipsync_colab.pipeline.render",
     "run": "lipsync_colab.pipeline.render",
 }

@@ -15,7 +15,7 @@ from lipsync_colab.finish.background import parse_background
 from lipsync_colab.finish.catalogue import RESTORERS as RESTORER_ENTRIES
 from lipsync_colab.finish.framing import frame_face, output_size
 from lipsync_colab.finish.steps import Geometry, Speed, choose_steps
-from lipsync_colab.types import Portrait, RenderPlan, RenderSettings, frame_count
+from lipsync_colab.types import Caption, Mood, Portrait, RenderPlan, RenderSettings, frame_count
 from lipsync_colab.version import __version__
 
 SEGMENT_SECONDS = 10
@@ -48,6 +48,8 @@ class Subject:
         speech_digest: sha256 of the voice's file.
         seconds: length of the voice.
         background_digest: sha256 of the background's file, when it is a file.
+        moods: how the face feels, by time.
+        captions: what is drawn into the picture, by time.
     """
 
     portrait: Portrait
@@ -55,6 +57,8 @@ class Subject:
     speech_digest: str
     seconds: float
     background_digest: str = ""
+    moods: tuple[Mood, ...] = ()
+    captions: tuple[Caption, ...] = ()
 
 
 def parse_fps(text: str) -> Fraction:
@@ -126,6 +130,7 @@ def make_plan(
     engine = _choose_engine(settings, machine, reasons)
     if engine == "viseme" and (note := check_facing(subject.portrait.face)):
         reasons.append(note)
+    reasons += _mood_reasons(subject.moods, ENGINES[engine])
     speed = Speed.of(machine.device, machine.cores, machine.torch)
     steps = choose_steps(
         _geometry(subject.portrait, (width, height), ENGINES[engine]),
@@ -155,9 +160,22 @@ def make_plan(
         device=machine.device,
         dtype=machine.dtype,
         batch=8 if machine.device == "cuda" else 4,
+        moods=subject.moods,
+        captions=subject.captions,
         version=__version__,
         reasons=tuple(reasons),
     )
+
+
+def _mood_reasons(moods: tuple[Mood, ...], engine: EngineInfo) -> list[str]:
+    """Say what becomes of the expression tags."""
+    tags = list(dict.fromkeys(mood.tag for mood in moods if mood.tag != "neutral"))
+    if not tags:
+        return []
+    named = ", ".join(tags)
+    if engine.expresses:
+        return [f"{named}: the engine {engine.name} moves {engine.expresses}"]
+    return [f"{named}: not shown, the engine {engine.name} moves the mouth by the sound alone; choose viseme"]
 
 
 def _geometry(portrait: Portrait, size: tuple[int, int], engine: EngineInfo) -> Geometry:

@@ -115,6 +115,40 @@ class Phoneme:
     word: str = ""
 
 
+@dataclass(frozen=True)
+class Mood:
+    """How a face feels for a while.
+
+    Attributes:
+        start: seconds; the face changes a little before and after.
+        end: seconds.
+        tag: ``"happy"``, ``"sad"`` …, ``"emphasis"`` for a stressed word; see :mod:`lipsync_colab.moods`.
+        amount: 0 to 2 times what the tag usually does.
+        head: amount of head motion meanwhile, a factor.
+    """
+
+    start: float
+    end: float
+    tag: str = "neutral"
+    amount: float = 1.0
+    head: float = 1.0
+
+
+@dataclass(frozen=True)
+class Caption:
+    """A line or two to read.
+
+    Attributes:
+        start: seconds.
+        end: seconds.
+        text: lines separated by newlines.
+    """
+
+    start: float
+    end: float
+    text: str
+
+
 @dataclass(frozen=True, eq=False)
 class Speech:
     """A voice as the engines hear it.
@@ -125,6 +159,7 @@ class Speech:
         track: the original file, for muxing; None when the samples are all there is.
         phonemes: timed phonemes where the speech came with exact ones (our own synthesis), or None.
         text: what is said, when known.
+        moods: how the face feels while it speaks.
     """
 
     samples: Array
@@ -132,6 +167,7 @@ class Speech:
     track: Path | None = None
     phonemes: tuple[Phoneme, ...] | None = None
     text: str = ""
+    moods: tuple[Mood, ...] = ()
 
     @property
     def seconds(self) -> float:
@@ -226,6 +262,7 @@ class RenderSettings:
     blink: float = 1.0
     still: bool = False
     label: bool = False
+    captions: str = "none"
     options: tuple[tuple[str, str], ...] = ()
     """Engine-specific choices by name (``("renderer", "pirender")``), sorted."""
 
@@ -257,6 +294,8 @@ class RenderPlan:
         device: ``"cpu"`` or ``"cuda"``.
         dtype: ``"float32"`` or ``"float16"``.
         batch: frames in one network call; not part of the hash, since it changes no picture.
+        moods: how the face feels, by time.
+        captions: what is drawn into the picture, by time; empty when nothing is.
         version: of this package.
         reasons: why each choice was made or lowered; not part of the hash.
     """
@@ -279,6 +318,8 @@ class RenderPlan:
     device: str = "cpu"
     dtype: str = "float32"
     batch: int = dataclasses.field(default=1, compare=False)
+    moods: tuple[Mood, ...] = ()
+    captions: tuple[Caption, ...] = ()
     version: str = ""
     reasons: tuple[str, ...] = dataclasses.field(default=(), compare=False)
 

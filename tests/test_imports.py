@@ -12,7 +12,7 @@ import pytest
 PACKAGE = Path(__file__).parents[1] / "lipsync_colab"
 LAYERS = (
     ("types", "errors", "version"),
-    ("weights", "device", "stream"),
+    ("weights", "device", "stream", "moods"),
     ("audio", "portrait"),
     ("networks", "phonemes"),
     ("engines", "narrate", "finish", "encode"),

@@ -31,6 +31,7 @@ class EngineInfo:
         commercial: whether that licence allows commercial use.
         memory: bytes that the engine takes at its default batch, roughly.
         needs_torch: whether PyTorch must be installed.
+        expresses: what an expression tag moves; empty where the engine can show none.
     """
 
     name: str
@@ -44,6 +45,7 @@ class EngineInfo:
     needs_torch: bool
     face_share: float = 0.0
     matches_colour: bool = False
+    expresses: str = ""
     variants: Variants = field(default_factory=dict)
     readers: Mapping[str, str] = field(default_factory=dict)
 
@@ -90,6 +92,7 @@ ENGINES: dict[str, EngineInfo] = {
             entry="lipsync_colab.engines.viseme.engine:VisemeEngine",
             native=None,
             matches_colour=True,
+            expresses="brows, mouth corners, lids, head and articulation",
             weights=(),
             licence="Apache-2.0",
             commercial=True,
@@ -121,6 +124,7 @@ ENGINES: dict[str, EngineInfo] = {
             name="sadtalker",
             summary="moves the whole head: expression, pose and blinks",
             entry="lipsync_colab.engines.sadtalker.engine:SadTalkerEngine",
+            expresses="the amounts of expression and of head motion",
             native=(256, 256),
             face_share=0.6,
             weights=(),
@@ -152,6 +156,7 @@ ENGINES: dict[str, EngineInfo] = {
             name="audio2head",
             summary="moves the whole head by keypoints drawn from the sound",
             entry="lipsync_colab.engines.audio2head.engine:Audio2HeadEngine",
+            expresses="the amount of head motion",
             native=(256, 256),
             face_share=0.6,
             weights=("audio2head.pth.tar",),

@@ -14,7 +14,7 @@ from lipsync_colab.audio.loudness import normalised
 from lipsync_colab.audio.wav import write_wav
 from lipsync_colab.errors import InputError
 from lipsync_colab.narrate.llm import MODELS, LanguageModel
-from lipsync_colab.narrate.script import LANGUAGE, Scene, Script
+from lipsync_colab.narrate.script import LANGUAGE, Scene, Script, bare_words
 from lipsync_colab.narrate.voice import FASTEST, LANGUAGES, SLOWEST, VOICES, WORDS_PER_SECOND, resampled, say
 from lipsync_colab.narrate.writer import rewriting, write
 from lipsync_colab.phonemes.text import sentences, spoken_text
@@ -243,6 +243,8 @@ def _paced(script: Script, kept: tuple[Line, ...], factor: float) -> Script:
         scene = script.scenes[index]
         text = " ".join(line.text for line in kept if line.scene == index)
         rate = min(FASTEST, max(SLOWEST, round(scene.rate * factor, 3)))
-        scenes.append(dataclasses.replace(scene, text=re.sub(r"\s+", " ", text), rate=rate))
+        there = set(bare_words(text))
+        emphasis = tuple(word for word in scene.emphasis if there.issuperset(bare_words(word)))
+        scenes.append(dataclasses.replace(scene, text=re.sub(r"\s+", " ", text), rate=rate, emphasis=emphasis))
     scenes[-1] = dataclasses.replace(scenes[-1], pause=0.0)
     return dataclasses.replace(script, scenes=tuple(scenes))

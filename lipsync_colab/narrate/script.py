@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from lipsync_colab.errors import InputError
+from lipsync_colab.narrate.document import CONTROL, number, parse_document, read_document, refuse_keys
 from lipsync_colab.narrate.voice import FASTEST, SLOWEST
 
 EXPRESSIONS = ("neutral", "happy", "sad", "serious", "surprised", "angry")
@@ -20,12 +21,12 @@ LONGEST_PAUSE = 10.0
 """Seconds of silence after a scene."""
 MOST_MOTION = 2.0
 """Of the head; the range of the ``--head-motion`` option."""
-LARGEST_FILE = 1_000_000
-"""Bytes of a script file."""
+MOST_EMPHASIS = 20
+"""Words of one scene."""
 
+PUNCTUATION = ".,;:!?…\"“”„'‘’()[]{}–—-"
 LANGUAGE = re.compile(r"[a-z]{2,3}(-[A-Z]{2})?")
 COLOUR = re.compile(r"#[0-9A-Fa-f]{6}")
-CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 PERSON_KEYS = frozenset({"version", "writer", "notes", "scenes"})
 VERSION = 1
 
@@ -42,6 +43,7 @@ class Scene:
         pause: seconds of silence after it, 0 to 10.
         background: empty (the portrait's own), ``"blur"``, ``"#RRGGBB"`` or, in a person's script, a file.
         head_motion: amount, 0 to 2.
+        emphasis: words of the text that brows and head stress, as they are written in it.
     """
 
     text: str
@@ -51,6 +53,7 @@ class Scene:
     pause: float = 0.0
     background: str = ""
     head_motion: float = 1.0
+    emphasis: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -92,6 +95,7 @@ def schema(language: str, scenes: int) -> dict[str, Any]:
         "pause": {"type": "number", "minimum": 0, "maximum": LONGEST_PAUSE},
         "background": {"type": "string", "enum": ["", "blur"]},
         "head_motion": {"type": "number", "minimum": 0, "maximum": MOST_MOTION},
+        "emphasis": {"type": "array", "items": {"type": "string"}, "maxItems": 3},
     }
     scene = {"type": "object", "properties": fields, "required": ["text"], "additionalProperties": False}
     many = {"type": "array", "items": scene, "minItems": 1, "maxItems": scenes}
@@ -112,16 +116,17 @@ def parse_answer(answer: str, language: str, most: int = MOST_SCENES) -> tuple[S
         InputError: it is anything else; the message says what was found.
     """
     fenced = re.fullmatch(r"\s*```(?:json)?\s*(\{.*\})\s*```\s*", answer, re.DOTALL)
-    document = _document(fenced[1] if fenced else answer, "the answer")
-    _refuse_keys(document, frozenset({"scenes"}), "the answer")
+    document = parse_document(fenced[1] if fenced else answer, "the answer")
+    refuse_keys(document, frozenset({"scenes"}), "the answer")
+    _drop_strange_emphasis(document)
     scenes = _scenes(document, "the answer")
     if len(scenes) > most:
         raise InputError(f"the answer has {len(scenes)} scenes: at most {most} were asked for")
-    for number, scene in enumerate(scenes, 1):
+    for position, scene in enumerate(scenes, 1):
         if scene.language != language:
-            raise InputError(f"scene {number} is in {scene.language!r}: {language!r} was asked for")
+            raise InputError(f"scene {position} is in {scene.language!r}: {language!r} was asked for")
         if scene.background not in ("", "blur") and not COLOUR.fullmatch(scene.background):
-            raise InputError(f"scene {number} names the background {scene.background!r}: a model may name no file")
+            raise InputError(f"scene {position} names the background {scene.background!r}: a model may name no file")
     return scenes
 
 
@@ -131,8 +136,8 @@ def parse_script(text: str, name: str = "the script") -> Script:
     Raises:
         InputError: it is no script; the message says where and what to give.
     """
-    document = _document(text, name)
-    _refuse_keys(document, PERSON_KEYS, name)
+    document = parse_document(text, name)
+    refuse_keys(document, PERSON_KEYS, name)
     if document.get("version", VERSION) != VERSION:
         raise InputError(f"{name} has version {document['version']!r}: this program reads version {VERSION}")
     writer, notes = document.get("writer", ""), document.get("notes", [])
@@ -148,13 +153,7 @@ def read_script(path: str | Path) -> Script:
         InputError: it cannot be read, or is no script.
     """
     file = Path(path)
-    try:
-        if file.stat().st_size > LARGEST_FILE:
-            raise InputError(f"{file.name} has more than {LARGEST_FILE:,} bytes: that is no script")
-        text = file.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"{file.name} cannot be read as a script ({error}): give a JSON file in UTF-8") from error
-    return parse_script(text, file.name)
+    return parse_script(read_document(file, "script"), file.name)
 
 
 def write_script(path: str | Path, script: Script) -> Path:
@@ -176,33 +175,6 @@ def write_script(path: str | Path, script: Script) -> Path:
     return target
 
 
-def _document(text: str, name: str) -> dict[str, Any]:
-    try:
-        document = json.loads(text, object_pairs_hook=_unique, parse_constant=_no_constant)
-    except (ValueError, RecursionError) as error:
-        raise InputError(f"{name} is no valid JSON ({error}): write one object with 'scenes'") from error
-    if not isinstance(document, dict):
-        raise InputError(f"{name} holds a {type(document).__name__}: write one object with 'scenes'")
-    return document
-
-
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) != len(pairs):
-        raise ValueError("a key stands twice in one object")
-    return found
-
-
-def _no_constant(name: str) -> float:
-    raise ValueError(f"{name} is no number of JSON")
-
-
-def _refuse_keys(values: dict[str, Any], known: frozenset[str], name: str) -> None:
-    unknown = sorted(set(values) - known)
-    if unknown:
-        raise InputError(f"{name} has the unknown key {unknown[0]!r}: the keys are {', '.join(sorted(known))}")
-
-
 def _scenes(document: dict[str, Any], name: str) -> tuple[Scene, ...]:
     scenes = document.get("scenes")
     if not isinstance(scenes, list) or not 1 <= len(scenes) <= MOST_SCENES:
@@ -213,15 +185,17 @@ def _scenes(document: dict[str, Any], name: str) -> tuple[Scene, ...]:
 def _scene(values: Any, name: str) -> Scene:
     if not isinstance(values, dict):
         raise InputError(f"{name} is a {type(values).__name__}: write an object with 'text'")
-    _refuse_keys(values, frozenset(field.name for field in dataclasses.fields(Scene)), name)
+    refuse_keys(values, frozenset(field.name for field in dataclasses.fields(Scene)), name)
+    text = _text(values.get("text"), name)
     return Scene(
-        text=_text(values.get("text"), name),
+        text=text,
         language=_word(values, "language", Scene.language, name),
         expression=_word(values, "expression", Scene.expression, name),
-        rate=_number(values, "rate", Scene.rate, SLOWEST, FASTEST, name),
-        pause=_number(values, "pause", Scene.pause, 0, LONGEST_PAUSE, name),
+        rate=number(values, "rate", Scene.rate, SLOWEST, FASTEST, name),
+        pause=number(values, "pause", Scene.pause, 0, LONGEST_PAUSE, name),
         background=_word(values, "background", Scene.background, name),
-        head_motion=_number(values, "head_motion", Scene.head_motion, 0, MOST_MOTION, name),
+        head_motion=number(values, "head_motion", Scene.head_motion, 0, MOST_MOTION, name),
+        emphasis=_emphasis(values.get("emphasis", []), text, name),
     )
 
 
@@ -231,6 +205,32 @@ def _text(value: Any, name: str) -> str:
     if len(value) > LONGEST_SCENE:
         raise InputError(f"{name} has {len(value):,} characters: at most {LONGEST_SCENE:,}; cut it into scenes")
     return " ".join(CONTROL.sub(" ", value).split())
+
+
+def bare_words(text: str) -> list[str]:
+    """Return the words of a text in lower case, without the punctuation around them."""
+    return [word for word in (part.strip(PUNCTUATION).casefold() for part in text.split()) if word]
+
+
+def _drop_strange_emphasis(document: dict[str, Any]) -> None:
+    """Leave out, in place, words that a model wants stressed and did not write: not worth a second answer."""
+    for scene in document["scenes"] if isinstance(document.get("scenes"), list) else []:
+        if isinstance(scene, dict) and isinstance(scene.get("emphasis"), list) and isinstance(scene.get("text"), str):
+            there = set(bare_words(scene["text"]))
+            words = [word for word in scene["emphasis"] if isinstance(word, str)]
+            scene["emphasis"] = [word for word in words if word.strip(PUNCTUATION).casefold() in there]
+
+
+def _emphasis(value: Any, text: str, name: str) -> tuple[str, ...]:
+    if not isinstance(value, list | tuple) or len(value) > MOST_EMPHASIS:
+        raise InputError(f"{name}: 'emphasis' must be a list of at most {MOST_EMPHASIS} words of its text")
+    there = set(bare_words(text))
+    for word in value:
+        if not isinstance(word, str) or bare_words(word) != [word.strip(PUNCTUATION).casefold()]:
+            raise InputError(f"{name}: 'emphasis' lists single words, not {word!r}")
+        if word.strip(PUNCTUATION).casefold() not in there:
+            raise InputError(f"{name}: the emphasised word {word!r} is not in its text")
+    return tuple(value)
 
 
 def _word(values: dict[str, Any], key: str, default: str, name: str) -> str:
@@ -244,10 +244,3 @@ def _word(values: dict[str, Any], key: str, default: str, name: str) -> str:
     if key == "background" and CONTROL.search(value):
         raise InputError(f"{name}: the background holds control characters: write blur, #RRGGBB or a file's name")
     return value
-
-
-def _number(values: dict[str, Any], key: str, default: float, low: float, high: float, name: str) -> float:
-    value = values.get(key, default)
-    if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
-        raise InputError(f"{name}: {key!r} must be a number from {low:g} to {high:g}, not {value!r}")
-    return float(value)

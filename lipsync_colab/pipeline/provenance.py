@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -36,14 +37,33 @@ def sidecar(output: Path) -> Path:
 
 def write_sidecar(output: Path, plan: RenderPlan, report: dict[str, Any], seconds: dict[str, float]) -> Path:
     """Write the provenance, hashes, the whole plan and the figures beside the video, published by rename."""
+    return write_record(output, provenance(plan), plan.to_json(), report, seconds)
+
+
+def write_record(
+    output: Path,
+    said: dict[str, Any],
+    plan: dict[str, Any],
+    report: dict[str, Any],
+    seconds: dict[str, float],
+) -> Path:
+    """Write the JSON beside a video.
+
+    Args:
+        output: the video.
+        said: the record that the file itself carries.
+        plan: as JSON values; its digest stands in the record.
+        report: figures.
+        seconds: wall seconds by stage.
+    """
     store = Store()
-    rows = [store.manifest[name] for name in rows_of(plan)]
+    rows = [store.manifest[name] for name in said["weights"]]
     expected = store.inventory.lock.expected
     record = {
-        "provenance": provenance(plan),
+        "provenance": said,
         "video_sha256": file_digest(output),
         "weights": [{"name": row.name, "sha256": expected(row), "licence": row.licence.name} for row in rows],
-        "plan": plan.to_json(),
+        "plan": plan,
         "report": report,
         "seconds": {stage: round(value, 3) for stage, value in seconds.items()},
     }
@@ -52,3 +72,20 @@ def write_sidecar(output: Path, plan: RenderPlan, report: dict[str, Any], second
     part.write_text(json.dumps(record, indent=1, sort_keys=True), encoding="utf-8")
     part.replace(path)
     return path
+
+
+def storyboard_provenance(plans: Sequence[RenderPlan], digest: str, voices: Sequence[str]) -> dict[str, Any]:
+    """Return the record of a video of several scenes.
+
+    Args:
+        plans: of its scenes.
+        digest: of the whole plan.
+        voices: sha256 of each scene's recording, or of what a voice spoke.
+    """
+    first = provenance(plans[0])
+    return first | {
+        "plan": digest,
+        "portrait_sha256": [plan.portrait for plan in plans],
+        "speech_sha256": list(voices),
+        "weights": sorted({name for plan in plans for name in rows_of(plan)}),
+    }

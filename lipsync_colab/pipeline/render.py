@@ -104,6 +104,7 @@ def prepare(
         speech_digest=speech_digest(voice),
         seconds=voice.seconds,
         background_digest=file_digest(backdrop) if backdrop is not None else "",
+        moods=voice.moods,
     )
     home = output.absolute().parent
     # Segments and the joined file may lie on different disks: the fuller one decides.
@@ -149,17 +150,11 @@ def run(
     Raises:
         LipSyncError: with the remedy and the exit code; nothing is left under the output's name.
     """
-    seconds: dict[str, float] = {}
-    notes: list[str] = []
     plan = render.plan
-    fetch_weights(plan, progress)
     segments = Segments(render.work / plan.digest, plan)
-    segments.prepare(resume)
-    with _timed(seconds, "still"):
-        canvas = finish_still(render.portrait, plan, progress, notes.append)
-    with _timed(seconds, "frames"):
-        reused = _render_segments(render, canvas, segments, progress, cancel)
-    with _timed(seconds, "join"):
+    made = make_segments(render, segments, progress, cancel, resume)
+    seconds = dict(made.seconds)
+    with timed(seconds, "join"):
         encode.join_segments(
             [segments.path(start) for start in segments.starts],
             heard_track(render.speech, segments.folder),
@@ -167,10 +162,47 @@ def run(
             render.output,
             encode.provenance_tags(provenance(plan)),
         )
-    report = {"frames": plan.frames, "reused_frames": reused, "notes": notes}
+    report = {"frames": plan.frames, "reused_frames": made.reused, "notes": list(made.notes)}
     write_sidecar(render.output, plan, report, seconds)
     segments.discard()
     return RenderResult(render.output, plan, seconds, peak_memory(), report)
+
+
+@dataclass(frozen=True)
+class Made:
+    """What making a render's segments took.
+
+    Attributes:
+        reused: frames that were there already.
+        notes: sentences on what was done otherwise than planned.
+        seconds: wall seconds by stage.
+    """
+
+    reused: int
+    notes: tuple[str, ...]
+    seconds: dict[str, float]
+
+
+def make_segments(
+    render: Render, segments: Segments, progress: Progress, cancel: threading.Event | None, resume: bool
+) -> Made:
+    """Make every segment of a render that is not there yet; they stay until they are discarded.
+
+    Raises:
+        LipSyncError: with the remedy and the exit code.
+    """
+    seconds: dict[str, float] = {}
+    notes: list[str] = []
+    segments.prepare(resume)
+    if all(segments.finished(start) for start in segments.starts):
+        progress("frames", render.plan.frames, render.plan.frames)
+        return Made(render.plan.frames, (), seconds)
+    fetch_weights(render.plan, progress)
+    with timed(seconds, "still"):
+        canvas = finish_still(render.portrait, render.plan, progress, notes.append)
+    with timed(seconds, "frames"):
+        reused = _render_segments(render, canvas, segments, progress, cancel)
+    return Made(reused, tuple(notes), seconds)
 
 
 def render_video(
@@ -195,7 +227,8 @@ def render_video(
 
 
 @contextlib.contextmanager
-def _timed(seconds: dict[str, float], stage: str) -> Iterator[None]:
+def timed(seconds: dict[str, float], stage: str) -> Iterator[None]:
+    """Note the wall seconds of a block under a stage's name."""
     start = time.perf_counter()
     try:
         yield

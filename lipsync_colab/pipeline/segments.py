@@ -29,10 +29,14 @@ class Segments:
     Attributes:
         folder: ``work/<plan digest>``.
         plan: what is rendered.
+        head: frames at the beginning that are a segment of their own, for a cross-fade with what comes before.
+        tail: likewise at the end.
     """
 
     folder: Path
     plan: RenderPlan
+    head: int = 0
+    tail: int = 0
 
     def prepare(self, resume: bool) -> None:
         """Make the folder, write the plan into it, and drop what an interrupted run left half done."""
@@ -44,13 +48,21 @@ class Segments:
         (self.folder / "plan.json").write_text(json.dumps(self.plan.to_json(), indent=1), encoding="utf-8")
 
     @property
-    def starts(self) -> range:
-        """First frame of every segment."""
-        return range(0, self.plan.frames, self.plan.segment)
+    def starts(self) -> tuple[int, ...]:
+        """First frame of every segment, in order."""
+        last = self.plan.frames - self.tail
+        regular = (start for start in range(0, self.plan.frames, self.plan.segment) if self.head <= start < last)
+        return tuple(sorted({0, *regular, self.head, *([last] if self.tail else [])}))
+
+    @property
+    def body(self) -> tuple[int, ...]:
+        """First frames of the segments between head and tail."""
+        return tuple(start for start in self.starts if self.head <= start < self.plan.frames - self.tail)
 
     def length(self, start: int) -> int:
         """Frames in the segment that begins at ``start``."""
-        return min(self.plan.segment, self.plan.frames - start)
+        following = [other for other in self.starts if other > start]
+        return (following[0] if following else self.plan.frames) - start
 
     def path(self, start: int) -> Path:
         """The segment's file."""
