@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -31,6 +32,7 @@ _DECIMAL_RATES = {
     "119.88": Fraction(120000, 1001),
 }
 AMOUNTS = ("head_motion", "expression", "blink")
+CAPTIONS = ("none", "srt", "burn", "both")
 RESTORERS = ("none", *RESTORER_ENTRIES)
 UPSCALERS = (
     *("auto", "none", "realesrgan-x2plus", "realesrgan-x4plus"),
@@ -85,6 +87,7 @@ def check_settings(settings: RenderSettings) -> None:
     _one_of("--engine", settings.engine, ("auto", *ENGINES))
     _one_of("--restore", settings.restore, RESTORERS)
     _one_of("--upscale", settings.upscale, UPSCALERS)
+    _one_of("--captions", settings.captions, CAPTIONS)
     for name in AMOUNTS:
         _within(f"--{name.replace('_', '-')}", getattr(settings, name), 0, 2)
     _within("--strength", settings.strength, 0, 1)
@@ -141,8 +144,10 @@ def make_plan(
     )
     reasons += steps.reasons
     _check_disk(settings, (width, height), subject.seconds, machine)
+    # Files beside the video change no picture: what is rendered already stays good when they are asked for.
+    kept = dataclasses.replace(settings, captions="burn" if settings.captions in ("burn", "both") else "none")
     return RenderPlan(
-        settings=settings,
+        settings=kept,
         engine=engine,
         portrait=subject.portrait_digest,
         speech=subject.speech_digest,

@@ -33,7 +33,10 @@ def test_public_names_are_the_recorded_ones(request: pytest.FixtureRequest) -> N
     assert signatures() == json.loads(GOLDEN.read_text(encoding="utf-8"))
 
 
-@pytest.mark.parametrize("name", ["", "load_portrait", "load_speech", "prepare", "preview", "render_storyboard", "speak"])
+EXAMPLES = ("", "load_portrait", "load_speech", "prepare", "preview", "render_storyboard", "speak")
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
 def test_examples_run(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     shutil.copy(hopper(), tmp_path / "portrait.jpg")

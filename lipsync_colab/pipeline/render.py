@@ -18,8 +18,12 @@ from lipsync_colab.encode import Encoding, SegmentWriter
 from lipsync_colab.engines.registry import ENGINES, get_engine
 from lipsync_colab.finish.background import parse_background
 from lipsync_colab.finish.canvas import Canvas
+from lipsync_colab.finish.caption_plate import CaptionPlate
 from lipsync_colab.finish.compose import Composer
+from lipsync_colab.finish.framing import output_size
 from lipsync_colab.finish.label import Label
+from lipsync_colab.narrate.caption_files import write_captions
+from lipsync_colab.pipeline.captioning import make_captions
 from lipsync_colab.pipeline.finishing import colour_matched, finish_still, finished_patches, obtainable_upscalers
 from lipsync_colab.pipeline.needed_weights import check_weights, fetch_weights
 from lipsync_colab.pipeline.output import check_output
@@ -27,7 +31,17 @@ from lipsync_colab.pipeline.provenance import provenance, write_sidecar
 from lipsync_colab.pipeline.segments import Segments, file_digest
 from lipsync_colab.plan import Subject, check_settings, make_plan
 from lipsync_colab.portrait import load_portrait
-from lipsync_colab.types import Image, Patches, Portrait, Progress, RenderPlan, RenderResult, RenderSettings, Speech
+from lipsync_colab.types import (
+    Caption,
+    Image,
+    Patches,
+    Portrait,
+    Progress,
+    RenderPlan,
+    RenderResult,
+    RenderSettings,
+    Speech,
+)
 
 AHEAD = 4
 """Frames' patches that wait between the thread that draws and the one that encodes."""
@@ -47,6 +61,7 @@ class Render:
         plan: what will be done.
         output: the video's path.
         work: where segments are kept.
+        captions: for files beside the video; empty when none are asked for.
     """
 
     portrait: Portrait
@@ -54,6 +69,7 @@ class Render:
     plan: RenderPlan
     output: Path
     work: Path
+    captions: tuple[Caption, ...] = ()
 
     @property
     def encoding(self) -> Encoding:
@@ -98,6 +114,7 @@ def prepare(
     check_output(output, inputs)
     picture = load_portrait(portrait, settings.face)
     voice = speech if isinstance(speech, Speech) else load_speech(speech, settings.text)
+    drawn, written = make_captions(voice, output_size(picture.size, settings.size, settings.aspect), settings)
     subject = Subject(
         portrait=picture,
         portrait_digest=file_digest(portrait),
@@ -105,13 +122,14 @@ def prepare(
         seconds=voice.seconds,
         background_digest=file_digest(backdrop) if backdrop is not None else "",
         moods=voice.moods,
+        captions=drawn,
     )
     home = output.absolute().parent
     # Segments and the joined file may lie on different disks: the fuller one decides.
     machine = min((inspect_machine(settings.device, folder) for folder in (home, work or home)), key=_free)
     plan = make_plan(settings, subject, machine, obtainable_upscalers() if machine.torch else ())
     check_weights(plan, accept)
-    return Render(picture, voice, plan, output, work or home / "work")
+    return Render(picture, voice, plan, output, work or home / "work", written)
 
 
 def _free(machine: Machine) -> int:
@@ -162,6 +180,8 @@ def run(
             render.output,
             encode.provenance_tags(provenance(plan)),
         )
+    if render.captions:
+        write_captions(render.output, render.captions)
     report = {"frames": plan.frames, "reused_frames": made.reused, "notes": list(made.notes)}
     write_sidecar(render.output, plan, report, seconds)
     segments.discard()
@@ -270,6 +290,7 @@ def frame_stream(
     Patches are drawn in a thread of their own, ``AHEAD`` frames ahead at most; the caller's thread composes.
     """
     label = Label(plan.size) if plan.settings.label else None
+    plate = CaptionPlate(plan.size, plan.captions, plan.rate) if plan.captions else None
     composer = Composer(still.image)
     engine = get_engine(plan.engine)
 
@@ -282,10 +303,11 @@ def frame_stream(
     waiting = stream.prefetch(patches, AHEAD)
     try:
         with one_opencv_thread():
-            for frame_patches in waiting:
+            for index, frame_patches in enumerate(waiting, start):
                 frame = composer.frame(frame_patches)
-                if label is not None:
-                    composer.drawn(*label.draw(frame))
+                for box in (label and label.draw(frame), plate and plate.draw(frame, index)):
+                    if box is not None:
+                        composer.drawn(*box)
                 yield frame
     finally:
         stream.close(waiting)

@@ -16,6 +16,8 @@ from lipsync_colab.audio.splice import splice
 from lipsync_colab.device import peak_memory
 from lipsync_colab.errors import InputError
 from lipsync_colab.finish.background import parse_background
+from lipsync_colab.narrate.caption_files import write_captions
+from lipsync_colab.narrate.captions import later
 from lipsync_colab.narrate.storyboard import (
     Shot,
     Storyboard,
@@ -32,7 +34,7 @@ from lipsync_colab.pipeline.segments import Segments, file_digest
 from lipsync_colab.pipeline.shot_sound import SOUND_RATE, Room, ShotSound, shot_sound
 from lipsync_colab.plan import check_settings, parse_fps
 from lipsync_colab.portrait import load_portrait
-from lipsync_colab.types import Progress, RenderPlan, RenderSettings, plan_digest
+from lipsync_colab.types import Caption, Progress, RenderPlan, RenderSettings, plan_digest
 
 
 @dataclass(frozen=True)
@@ -91,6 +93,16 @@ class Reel:
     def frames(self) -> int:
         """Length of the video in frames."""
         return self.starts[-1] + self.plans[-1].frames
+
+    @property
+    def captions(self) -> tuple[Caption, ...]:
+        """All scenes' captions in the time of the whole video."""
+        rate = self.plans[0].rate
+        ends = [*(float(start / rate) for start in self.starts[1:]), float(self.frames / rate)]
+        found: list[Caption] = []
+        for start, end, job in zip(self.starts, ends, self.jobs, strict=True):
+            found += later(job.captions, float(start / rate), end)
+        return tuple(found)
 
     def segments(self, index: int) -> Segments:
         """Return one scene's segments: what a cross-fade takes is a segment of its own."""
@@ -270,6 +282,8 @@ def run_storyboard(
     said = storyboard_provenance(reel.plans, plan_digest(plan), reel.voices)
     with timed(seconds, "join"):
         _join(reel, said, progress)
+    if any(job.captions for job in reel.jobs):
+        write_captions(reel.output, reel.captions)
     report = {"frames": reel.frames, "reused_frames": reused, "scenes": len(reel.jobs), "notes": notes}
     write_record(reel.output, said, plan, report, seconds)
     _prune(reel)
