@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from lipsync_colab.cli.progress import progress_for
-from lipsync_colab.cli.render import print_result
+from lipsync_colab.cli.results import print_result
 from lipsync_colab.pipeline.command_line import command_line
 from lipsync_colab.types import RenderSettings
 

@@ -33,7 +33,7 @@ class Bar:
             self._stage = stage
             # In a log, where lines cannot be drawn over, one line in ten seconds is enough.
             interval = 0.1 if sys.stderr.isatty() else 10.0
-            unit = "frame" if stage == "frames" else ""
+            unit = "frame" if stage.endswith("frames") else ""
             self._bar = tqdm(total=total, desc=stage, unit=unit, file=sys.stderr, mininterval=interval)
         self._bar.update(done - self._bar.n)
 

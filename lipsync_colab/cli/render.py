@@ -1,16 +1,17 @@
-"""``lipsync-colab render``: a portrait and a voice to a video."""
+"""``lipsync-colab render``: a portrait and a voice, a prompt, a script or a storyboard to a video."""
 
 from __future__ import annotations
 
 import argparse
 import dataclasses
-import json
 from pathlib import Path
 from typing import Any
 
 from lipsync_colab.cli.progress import progress_for
+from lipsync_colab.cli.results import print_plan, print_result
+from lipsync_colab.cli.told import add_told, check_sources, run_told
 from lipsync_colab.errors import InputError
-from lipsync_colab.types import RenderPlan, RenderResult, RenderSettings
+from lipsync_colab.types import RenderSettings
 
 _DEFAULTS = RenderSettings()
 _FIELDS = {field.name for field in dataclasses.fields(RenderSettings)}
@@ -19,9 +20,12 @@ _FIELDS = {field.name for field in dataclasses.fields(RenderSettings)}
 def add_parser(commands: Any) -> None:
     """Add the command and its options."""
     parser = commands.add_parser("render", help="a portrait and a voice to a talking video")
-    parser.add_argument("portrait", type=Path, metavar="PORTRAIT", help="PNG, JPEG, WebP, BMP or TIFF")
-    parser.add_argument("audio", type=Path, metavar="AUDIO", help="wav, flac, mp3, m4a, ogg, or a video's sound")
+    parser.add_argument("portrait", type=Path, nargs="?", metavar="PORTRAIT", help="PNG, JPEG, WebP, BMP or TIFF")
+    parser.add_argument(
+        "audio", type=Path, nargs="?", metavar="AUDIO", help="wav, flac, mp3, m4a, ogg, or a video's sound"
+    )
     parser.add_argument("-o", "--output", type=Path, required=True, metavar="OUT.mp4")
+    add_told(parser)
     add_settings(parser)
     add_reporting(parser)
     parser.set_defaults(run=run)
@@ -51,6 +55,7 @@ def add_settings(parser: argparse.ArgumentParser) -> None:
     add("--blink", type=float, default=_DEFAULTS.blink, metavar="0..2")
     add("--still", action="store_true", help="no head motion; lids still blink")
     add("--label", action="store_true", help="a visible plate: AI-generated")
+    add("--captions", default=_DEFAULTS.captions, metavar="none|srt|burn|both", help="beside the video, or in it")
     add("--option", action="append", default=[], metavar="NAME=VALUE", help="a choice of the engine's own")
     add("--renderer", default="", help="sadtalker: facevid2vid or pirender")
 
@@ -87,6 +92,8 @@ def _choice(text: str) -> tuple[str, str]:
 
 def run(options: argparse.Namespace) -> int:
     """Render, and say where the video is."""
+    if check_sources(options) != "audio":
+        return run_told(options, settings_from(options))
     from lipsync_colab.pipeline.render import prepare
     from lipsync_colab.pipeline.render import run as render
 
@@ -98,26 +105,3 @@ def run(options: argparse.Namespace) -> int:
         result = render(job, progress, resume=not options.no_resume)
     print_result(result, options.quiet, options.json)
     return 0
-
-
-def print_plan(plan: RenderPlan, as_json: bool) -> None:
-    """Print a plan, for a person or for a program."""
-    if as_json:
-        print(json.dumps(plan.to_json()))
-        return
-    print(f"{plan.width}×{plan.height}, {plan.frames} frames at {plan.fps} fps, {plan.device} {plan.dtype}")
-    for reason in plan.reasons:
-        print(f"  {reason}")
-
-
-def print_result(result: RenderResult, quiet: bool, as_json: bool) -> None:
-    """Print where the video is and what it took."""
-    if as_json:
-        record = {"stage": "done", "path": str(result.path), "report": result.report, "seconds": result.seconds}
-        print(json.dumps(record), flush=True)
-    elif not quiet:
-        total = sum(result.seconds.values())
-        plan = result.plan
-        for line in result.report["notes"]:
-            print(line)
-        print(f"{result.path}: {plan.width}×{plan.height}, {plan.frames} frames at {plan.fps} fps, in {total:.1f} s")

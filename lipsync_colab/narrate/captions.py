@@ -148,13 +148,15 @@ def _joined_marks(parts: Sequence[str]) -> list[str]:
     """Join marks that stand alone, a dash or a quote, to the word before them (the first to the word after)."""
     joined: list[str] = []
     for part in parts:
-        if (joined and not any(letter.isalnum() for letter in part)) or (
-            joined and not any(letter.isalnum() for letter in joined[-1])
-        ):
+        if joined and not (_sounds(part) and _sounds(joined[-1])):
             joined[-1] += f" {part}"
         else:
             joined.append(part)
     return joined
+
+
+def _sounds(part: str) -> bool:
+    return any(letter.isalnum() for letter in part)
 
 
 def _readings(token: str) -> list[str]:

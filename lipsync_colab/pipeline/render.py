@@ -305,9 +305,10 @@ def frame_stream(
         with one_opencv_thread():
             for index, frame_patches in enumerate(waiting, start):
                 frame = composer.frame(frame_patches)
-                for box in (label and label.draw(frame), plate and plate.draw(frame, index)):
-                    if box is not None:
-                        composer.drawn(*box)
+                if label is not None:
+                    composer.drawn(*label.draw(frame))
+                if plate is not None and (box := plate.draw(frame, index)) is not None:
+                    composer.drawn(*box)
                 yield frame
     finally:
         stream.close(waiting)

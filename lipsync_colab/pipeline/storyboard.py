@@ -182,7 +182,7 @@ def prepare_storyboard(
     Raises:
         LipSyncError: names the scene where there is one.
     """
-    _check(board, output, settings)
+    check_request(board, output, settings)
     fps = parse_fps(settings.fps)
     fades = tuple(max(1, round(shot.fade * fps)) if shot.fade else 0 for shot in board.shots)
     folder = (work or output.absolute().parent) / f"{output.name}.scenes"
@@ -204,8 +204,12 @@ def prepare_storyboard(
     return Reel(tuple(jobs), fades, tuple(voices), output, folder)
 
 
-def _check(board: Storyboard, output: Path, settings: RenderSettings) -> None:
-    """Refuse what can be refused before a word is spoken."""
+def check_request(board: Storyboard, output: Path, settings: RenderSettings) -> None:
+    """Refuse what can be refused before a word is spoken.
+
+    Raises:
+        LipSyncError: names the scene where there is one.
+    """
     check_settings(settings)
     if settings.text or settings.face is not None:
         raise InputError("a storyboard's scenes have a text and a face of their own: write them there")
@@ -263,9 +267,20 @@ def _told(progress: Progress, index: int, scenes: int) -> Progress:
 
 
 def run_storyboard(
-    reel: Reel, progress: Progress = silent, cancel: threading.Event | None = None, resume: bool = True
+    reel: Reel,
+    progress: Progress = silent,
+    cancel: threading.Event | None = None,
+    resume: bool = True,
+    keep: bool = True,
 ) -> StoryboardResult:
     """Render the scenes that are not there yet, join all, and publish the video and its JSON.
+
+    Args:
+        reel: from :func:`prepare_storyboard`.
+        progress: told of every frame, with the scene's number.
+        cancel: set it to stop before the next frame; what is finished stays for the next run.
+        resume: use what was rendered before.
+        keep: leave the folder of the scenes, so that after a change only what changed is rendered again.
 
     Raises:
         LipSyncError: with the remedy and the exit code; nothing is left under the output's name.
@@ -286,7 +301,10 @@ def run_storyboard(
         write_captions(reel.output, reel.captions)
     report = {"frames": reel.frames, "reused_frames": reused, "scenes": len(reel.jobs), "notes": notes}
     write_record(reel.output, said, plan, report, seconds)
-    _prune(reel)
+    if keep:
+        _prune(reel)
+    else:
+        shutil.rmtree(reel.work, ignore_errors=True)
     starts = tuple(float(start / reel.plans[0].rate) for start in reel.starts)
     return StoryboardResult(reel.output, reel.plans, starts, seconds, peak_memory(), report)
 
