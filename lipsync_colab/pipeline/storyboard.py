@@ -16,6 +16,7 @@ from lipsync_colab.audio.splice import splice
 from lipsync_colab.device import peak_memory
 from lipsync_colab.errors import InputError
 from lipsync_colab.finish.background import parse_background
+from lipsync_colab.finish.framing import output_size
 from lipsync_colab.narrate.caption_files import write_captions
 from lipsync_colab.narrate.captions import later
 from lipsync_colab.narrate.storyboard import (
@@ -186,7 +187,27 @@ def prepare_storyboard(
     fps = parse_fps(settings.fps)
     fades = tuple(max(1, round(shot.fade * fps)) if shot.fade else 0 for shot in board.shots)
     folder = (work or output.absolute().parent) / f"{output.name}.scenes"
+    fresh = not folder.exists()
     folder.mkdir(parents=True, exist_ok=True)
+    try:
+        return _planned(board, output, settings, fades, folder, accept, progress)
+    except BaseException:
+        if fresh:
+            shutil.rmtree(folder, ignore_errors=True)
+        raise
+
+
+def _planned(
+    board: Storyboard,
+    output: Path,
+    settings: RenderSettings,
+    fades: tuple[int, ...],
+    folder: Path,
+    accept: Iterable[str],
+    progress: Progress,
+) -> Reel:
+    """Speak and plan scene by scene."""
+    fps = parse_fps(settings.fps)
     jobs: list[Render] = []
     voices: list[str] = []
     sounds: list[ShotSound] = []
@@ -223,7 +244,8 @@ def check_request(board: Storyboard, output: Path, settings: RenderSettings) -> 
         name = f"scene {index + 1} of {board.name}"
         with _named(name):
             parse_background(one_background(shot, name) or settings.background)
-            load_portrait(shot.portrait, shot.face)
+            picture = load_portrait(shot.portrait, shot.face)
+        output_size(picture.size, settings.size, settings.aspect)
 
 
 def _settings_of(shot: Shot, settings: RenderSettings, first: RenderPlan | None, name: str) -> RenderSettings:

@@ -17,6 +17,10 @@ LID_GAP = 0.055  # the raise begins this far above the upper lid's margin, eye d
 RAISE = 0.05  # eye distances at an amount of 1
 BEHIND_GLASSES = 0.25  # rims would bend with the skin
 FOREHEAD = 0.5  # the raise runs out this far above the brow, eye distances
+INNER = (0.12, 0.62)
+"""A frown is whole up to the first distance from the middle and gone at the second, eye distances."""
+FROWN = 1.1  # of a full raise
+TOGETHER = 0.45  # of the way down
 BRIDGE = (168, 6, 197)
 """The ridge of the nose between the eyes, where glasses rest."""
 GLASSES_EDGE = 0.12  # contrast per hundredth of an eye distance on the bridge that only a frame shows
@@ -50,14 +54,30 @@ class Brows:
 
     def field(self, x: Array, y: Array) -> Array:
         """Return the displacement of the source coordinates at a full raise, float (h, w, 2) in pixels."""
+        raised, _ = self._raised(x, y)
+        return self.height * raised[..., None] * self._down
+
+    def frown(self, x: Array, y: Array) -> Array:
+        """Return the displacement of the source coordinates at a full frown, float (h, w, 2) in pixels.
+
+        The inner ends of the brows come down and together, the outer ones stay.
+        """
+        raised, across = self._raised(x, y)
+        inner = 1 - smoothstep((np.abs(across) - INNER[0]) / (INNER[1] - INNER[0]))
+        # Towards the middle from both sides: 0 on the ridge of the nose, so that nothing tears there.
+        inwards = np.sin(np.pi * np.clip(across / INNER[1], -1, 1)) * TOGETHER
+        share = FROWN * self.height * raised[..., None]
+        return share * (inwards[..., None] * self._along - inner[..., None] * self._down)
+
+    def _raised(self, x: Array, y: Array) -> tuple[Array, Array]:
+        """Return how far each place goes along with the brows, (h, w) in [0, 1], and where it lies across the face."""
         dx, dy = (x - self._origin[0]) / self._unit, (y - self._origin[1]) / self._unit
         across = self._along[0] * dx + self._along[1] * dy
         below = self._down[0] * dx + self._down[1] * dy
         place = (across / ACROSS + 1) / 2 * (SAMPLES - 1)
         lid, low, top = (along(curve, np.asarray(place, np.float32)) for curve in (self._lid, self._low, self._top))
         raised = smoothstep((lid - below) / (lid - low)) * (1 - smoothstep((top - below) / FOREHEAD))
-        raised = raised * smoothstep((ACROSS - np.abs(across)) / 0.5)
-        return self.height * raised[..., None] * self._down
+        return raised * smoothstep((ACROSS - np.abs(across)) / 0.5), across
 
     def _curve(self, points: Array) -> Array:
         """Height below the eyes' line along it, in eye distances, (SAMPLES,)."""

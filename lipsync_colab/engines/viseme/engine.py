@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from lipsync_colab.device import one_blas_thread
+from lipsync_colab.engines.viseme.feeling import add_feeling
 from lipsync_colab.engines.viseme.life import add_life
 from lipsync_colab.engines.viseme.motion import MotionTrack
 from lipsync_colab.engines.viseme.rig import FaceRig
@@ -18,7 +19,7 @@ def speaking_track(speech: Speech, plan: RenderPlan) -> MotionTrack:
     """Return how a face moves that says a speech, every channel at every frame of a plan."""
     settings = plan.settings
     mouth = mouth_track(speech, plan.rate, plan.frames, settings.expression, settings.text or speech.text)
-    return add_life(
+    track = add_life(
         mouth,
         speech,
         plan.rate,
@@ -28,6 +29,8 @@ def speaking_track(speech: Speech, plan: RenderPlan) -> MotionTrack:
         still=settings.still,
         seed=settings.seed,
     )
+    amount = 0.0 if settings.still else settings.head_motion
+    return add_feeling(track, plan.moods, plan.rate, expression=settings.expression, head_motion=amount)
 
 
 class VisemeEngine:

@@ -18,7 +18,7 @@ from lipsync_colab.engines.viseme.ramp import smoothstep
 from lipsync_colab.engines.viseme.sampling import along
 from lipsync_colab.types import Array, Portrait
 
-MOTIONS = ("blink", "gaze_x", "gaze_y", "brow")
+MOTIONS = ("blink", "gaze_x", "gaze_y", "brow", "frown")
 VISIBLE_CLOSURE = 0.01
 THRESHOLD = 0.05  # pixels
 SKIP = 8
@@ -49,7 +49,7 @@ class Eyes:
         x, y = self._grid.nodes()
         pairs = zip(self._openings, self._lids, strict=True)
         lids = sum((_fields(opening, lid, x, y) for opening, lid in pairs), np.zeros((3, *x.shape, 2)))
-        fields = np.concatenate([lids, brows.field(x, y)[None]])
+        fields = np.concatenate([lids, brows.field(x, y)[None], brows.frown(x, y)[None]])
         self._fields = (fields * self._inside(x, y, unit)[..., None]).astype(np.float32)
 
     def regions(self, pose: Mapping[str, float]) -> list[Rectangle]:
@@ -57,7 +57,7 @@ class Eyes:
         if not pose.get("blink", 0.0) and not any(pose.get(name, 0.0) for name in MOTIONS):
             return []
         moved = bool(np.abs(self._field(pose)).max() > THRESHOLD)
-        if pose.get("brow", 0.0) and moved:
+        if (pose.get("brow", 0.0) or pose.get("frown", 0.0)) and moved:
             return [self._all]
         if pose.get("blink", 0.0) > VISIBLE_CLOSURE or moved:
             return list(self._lid_rects)

@@ -16,7 +16,10 @@ LIFE = ("blink", "gaze_x", "gaze_y", "brow", "smile", "head_x", "head_y", "roll"
 """The rest of the face: lid closure [0, 1]; gaze in eye widths; brow raise [-1, 1]; smile [-1, 1]; head
 translation in eye distances; roll, yaw and pitch in radians; breath (rise of the chest) in eye distances."""
 
-CHANNELS = MOUTH + LIFE
+FEELING = ("frown",)
+"""What only a mood moves: the inner ends of the brows, down and together at 1, up at -1."""
+
+CHANNELS = MOUTH + LIFE + FEELING
 
 
 @dataclass(frozen=True, eq=False)
