@@ -11,6 +11,7 @@ import torch
 from lipsync_colab.engines.audio2head.windows import place_in_window
 from lipsync_colab.engines.audio2head.wirebox import draw_box, in_space
 from lipsync_colab.engines.headmotion.amounts import Amounts
+from lipsync_colab.engines.headmotion.track import NATIVE_FPS
 from lipsync_colab.networks.audio2head.audio2kp import FRAMES
 from lipsync_colab.types import Array
 
@@ -39,10 +40,13 @@ class KeypointTrack:
         self, pose: Any, keypoints: Any, *, image: torch.Tensor, audio: Array, speaking: Array, amounts: Amounts
     ) -> None:
         self._keypoints, self._image, self._audio = keypoints, image, audio
-        self._share = (speaking * amounts.expression).astype(np.float32)
+        times = np.arange(len(audio)) / NATIVE_FPS
+        self._share = (speaking * amounts.expression_at(times)).astype(np.float32)
         with torch.inference_mode():
             drawn = pose(image, torch.from_numpy(audio)[None].to(image.device))[0].cpu().numpy()
-        self.poses = in_space(drawn[0] + amounts.head * (drawn[: len(audio)] - drawn[0])).astype(np.float32)
+        self.poses = in_space(drawn[0] + amounts.head_at(times)[:, None] * (drawn[: len(audio)] - drawn[0])).astype(
+            np.float32
+        )
         self._window = functools.lru_cache(maxsize=CACHED_WINDOWS)(self._draw_window)
 
     def __len__(self) -> int:

@@ -95,5 +95,5 @@ def _track(head: Image, speech: Speech, plan: RenderPlan) -> KeypointTrack:
         image=picture_tensor(head, plan.device, "float32"),
         audio=framed(voice_features(speech.samples), frames),
         speaking=SpeechGate.of(speech).opening(np.arange(frames) / NATIVE_FPS),
-        amounts=Amounts.of(plan.settings),
+        amounts=Amounts.of(plan.settings, plan.moods),
     )

@@ -77,14 +77,15 @@ class SadTalkerDriver:
         references = references or References()
         windows = MelWindows(MelSpectrogram(speech.samples))
         track = np.repeat(still[None].astype(np.float32), frames, axis=0)
-        speaking = SpeechGate.of(speech).opening(np.arange(frames) / NATIVE_FPS)
+        times = np.arange(frames) / NATIVE_FPS
+        speaking = SpeechGate.of(speech).opening(times)
         spoken = self._spoken(windows, still[EXPRESSION], frames) - still[EXPRESSION]
-        track[:, EXPRESSION] += spoken * (amounts.expression * speaking)[:, None]
+        track[:, EXPRESSION] += spoken * (amounts.expression_at(times) * speaking)[:, None]
         track[:, EXPRESSION] += amounts.blink * self._lids(still, frames, seed, references.blink)
         pose = smooth_pose(self._posed(windows, still, frames, seed, style))
         if references.pose is not None:
             pose = pose + repeated(references.pose, frames) - references.pose[0]
-        track[:, POSE] += amounts.head * (pose - still[POSE])
+        track[:, POSE] += amounts.head_at(times)[:, None] * (pose - still[POSE])
         return MotionTrack(track)
 
     def _spoken(self, windows: MelWindows, still: Array, frames: int) -> Array:

@@ -138,7 +138,7 @@ def _driven(speech: Speech, still: Array, plan: RenderPlan, choices: Choices, re
         speech,
         still,
         native_frames(plan.frames, plan.rate),
-        Amounts.of(plan.settings),
+        Amounts.of(plan.settings, plan.moods),
         seed=plan.settings.seed,
         style=choices.style,
         references=references,

@@ -12,21 +12,21 @@ from lipsync_colab.audio.level import frame_times
 from lipsync_colab.engines.viseme.motion import CHANNELS, MotionTrack
 from lipsync_colab.engines.viseme.sway import HEAD, LIMIT
 from lipsync_colab.engines.viseme.visemes import SHAPES
-from lipsync_colab.moods import EMPHASIS, felt, head_share
+from lipsync_colab.moods import EMPHASIS, expression_factor, felt, head_factor
 from lipsync_colab.types import Array, Mood
 
 
 @dataclass(frozen=True)
 class Feeling:
-    """What a tag does at an amount of 1; the channels of :mod:`~lipsync_colab.engines.viseme.motion`.
+    """What a tag adds at an amount of 1, beside its factors of articulation and head motion.
+
+    The names are channels of :mod:`~lipsync_colab.engines.viseme.motion`.
 
     Attributes:
         smile: added to the mouth's corners.
         brow: added to the brows' raise.
         frown: added to the inner ends of the brows.
         lids: least closure of the lids.
-        articulation: factor of the mouth's shapes; closures stay whole.
-        head: factor of head motion.
         nod: radians that the chin goes down meanwhile.
     """
 
@@ -34,18 +34,16 @@ class Feeling:
     brow: float = 0.0
     frown: float = 0.0
     lids: float = 0.0
-    articulation: float = 1.0
-    head: float = 1.0
     nod: float = 0.0
 
 
 FEELINGS = {
-    "happy": Feeling(smile=0.75, brow=0.25, articulation=1.05, head=1.15),
-    "sad": Feeling(smile=-0.5, brow=0.15, frown=-0.8, lids=0.14, articulation=0.85, head=0.6, nod=0.012),
-    "serious": Feeling(smile=-0.15, brow=-0.25, frown=0.35, head=0.7),
-    "surprised": Feeling(smile=0.1, brow=1.0, articulation=1.1, head=1.1, nod=-0.012),
-    "angry": Feeling(smile=-0.35, brow=-0.35, frown=1.0, articulation=1.15, head=1.25, nod=0.01),
-    EMPHASIS: Feeling(brow=0.55, articulation=1.12, nod=0.02),
+    "happy": Feeling(smile=0.75, brow=0.25),
+    "sad": Feeling(smile=-0.5, brow=0.15, frown=-0.8, lids=0.14, nod=0.012),
+    "serious": Feeling(smile=-0.15, brow=-0.25, frown=0.35),
+    "surprised": Feeling(smile=0.1, brow=1.0, nod=-0.012),
+    "angry": Feeling(smile=-0.35, brow=-0.35, frown=1.0, nod=0.01),
+    EMPHASIS: Feeling(brow=0.55, nod=0.02),
 }
 """By eye, on two photographs and five paintings: a stronger smile looks glued on, a stronger brow bends glasses."""
 
@@ -77,29 +75,22 @@ def add_feeling(
     shares = {tag: expression * felt(moods, tag, times, end=end) for tag in FEELINGS}
     for name in ADDED:
         column = values[:, CHANNELS.index(name)]
-        column += sum(getattr(FEELINGS[tag], name) * share for tag, share in shares.items())
+        column += _summed(shares, name)
         np.clip(column, -1, 1, out=column)
     blink = values[:, CHANNELS.index("blink")]
-    np.maximum(blink, _droop(shares), out=blink)
-    speaking = _factor(shares, "articulation")
+    np.maximum(blink, np.clip(_summed(shares, "lids"), 0, 1), out=blink)
+    speaking = expression_factor(moods, times, end=end, amount=expression)
     for name in SHAPES:
         column = values[:, CHANNELS.index(name)]
         np.clip(column * speaking, 0, 1, out=column)
     if head_motion > 0:
-        _move_head(values, head_share(moods, times, end=end) * _factor(shares, "head"), head_motion * _nod(shares))
+        factor = head_factor(moods, times, end=end, amount=min(expression, 1.0))
+        _move_head(values, factor, head_motion * _summed(shares, "nod"))
     return MotionTrack(values, track.source)
 
 
-def _factor(shares: dict[str, Array], name: str) -> Array:
-    return np.maximum(1 + sum((getattr(FEELINGS[tag], name) - 1) * share for tag, share in shares.items()), 0)
-
-
-def _droop(shares: dict[str, Array]) -> Array:
-    return np.asarray(np.clip(sum(FEELINGS[tag].lids * share for tag, share in shares.items()), 0, 1))
-
-
-def _nod(shares: dict[str, Array]) -> Array:
-    return np.asarray(sum(FEELINGS[tag].nod * share for tag, share in shares.items()))
+def _summed(shares: dict[str, Array], name: str) -> Array:
+    return np.asarray(sum(getattr(FEELINGS[tag], name) * share for tag, share in shares.items()))
 
 
 def _move_head(values: Array, factor: Array, nod: Array) -> None:
