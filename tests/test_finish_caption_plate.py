@@ -1,4 +1,4 @@
-"""Captions in the picture: within the safe area, nothing touched outside the plate, honest about what it cannot draw."""
+"""Captions in the picture: in the safe area, nothing touched outside the plate, honest about what they cannot draw."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def test_lines_cut_for_a_picture_fit_it(size: tuple[int, int]) -> None:
     for one in found:
         pixels, opacity, (left, _) = layout.plate(one.text)
         assert left >= 0.085 * size[0] and left + pixels.shape[1] <= 0.915 * size[0]
-        assert 0 <= opacity.min() and opacity.max() <= 1
+        assert opacity.min() >= 0 and opacity.max() <= 1
 
 
 def test_a_frame_shows_what_stands_at_its_centre() -> None:

@@ -99,7 +99,7 @@ def test_a_wrong_storyboard_is_refused(folder: Path, document: Any, said: str) -
 
 
 def test_one_made_in_python_is_held_to_the_same(folder: Path) -> None:
-    with pytest.raises(InputError, match="scene 1 .*nothing to say"):
+    with pytest.raises(InputError, match=r"scene 1 .*nothing to say"):
         check_storyboard(Storyboard((Shot(folder / "a.png"),)))
     with pytest.raises(InputError, match="1 to 50"):
         check_storyboard(Storyboard(()))
@@ -108,5 +108,9 @@ def test_one_made_in_python_is_held_to_the_same(folder: Path) -> None:
 def test_a_script_is_cut_where_its_background_changes(folder: Path) -> None:
     script = Script((Scene("A."), Scene("B."), Scene("C.", background="blur"), Scene("D.")))
     shots = storyboard_of(script, folder / "a.png", "hibari").shots
-    assert [[scene.text for scene in shot.script.scenes] for shot in shots if shot.script] == [["A.", "B."], ["C."], ["D."]]
+    assert [[scene.text for scene in shot.script.scenes] for shot in shots if shot.script] == [
+        ["A.", "B."],
+        ["C."],
+        ["D."],
+    ]
     assert [shot.background for shot in shots] == ["", "blur", ""]

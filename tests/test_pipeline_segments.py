@@ -101,3 +101,12 @@ def test_output_that_is_an_input(tmp_path: Path) -> None:
 def test_output_where_nothing_can_be_written() -> None:
     with pytest.raises(InputError, match="cannot be written"):
         check_output(Path("/proc/out.mp4"), ())
+
+
+def test_what_a_cross_fade_takes_is_a_segment_of_its_own(tmp_path: Path) -> None:
+    plain = make(tmp_path, frames=45)
+    faded = Segments(plain.folder, plain.plan, head=12, tail=8)
+    assert [(start, faded.length(start)) for start in faded.starts] == [(0, 12), (12, 8), (20, 10), (30, 7), (37, 8)]
+    assert faded.body == (12, 20, 30)
+    whole = Segments(plain.folder, plain.plan, head=20, tail=25)
+    assert whole.starts == (0, 20) and whole.body == ()
