@@ -45,7 +45,7 @@ FEELINGS = {
     "angry": Feeling(smile=-0.35, brow=-0.35, frown=1.0, nod=0.01),
     EMPHASIS: Feeling(brow=0.55, nod=0.02),
 }
-"""By eye, on two photographs and five paintings: a stronger smile looks glued on, a stronger brow bends glasses."""
+"""By eye, on two photographs and two paintings: a stronger smile looks glued on, a stronger brow bends glasses."""
 
 ADDED = ("smile", "brow", "frown")
 
