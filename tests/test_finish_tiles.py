@@ -65,7 +65,7 @@ def test_the_tail_of_rrdbnet_shows_no_seam() -> None:
     with torch.inference_mode():
         whole = network.enlarge(features)
         tiled = apply_tiled(stage, features, stage.floats * 4 * 22**2)
-    assert float((whole - tiled).abs().max()) < 1e-5 * float(whole.abs().max())
+    assert float((whole - tiled).abs().max()) < 5e-5 * float(whole.abs().max())
 
 
 def blur_stage(fail: object) -> TileStage:

@@ -60,7 +60,7 @@ def test_both_roads_restore_alike(packages: None, tmp_path: Path, monkeypatch: p
     theirs = upstream.UpstreamFaceNetwork(path)
     ours = SpandrelNetwork(descriptor_of(read_state(path), "GFPGAN", path.name))
     face = torch.from_numpy(textured(512, 512).transpose(2, 0, 1)[None] / np.float32(127.5) - 1)
-    assert float((ours(face) - theirs(face)).abs().max()) < 1e-5
+    assert float((ours(face) - theirs(face)).abs().max()) < 1e-4
     assert [entry.name for entry in tmp_path.iterdir()] == [path.name]
 
 
