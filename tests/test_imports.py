@@ -18,6 +18,7 @@ LAYERS = (
     ("engines", "narrate", "finish", "encode"),
     ("report",),
     ("plan",),
+    ("estimate",),
     ("pipeline",),
     ("batch", "cli", "panel", "bench"),
     ("colab",),

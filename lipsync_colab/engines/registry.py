@@ -30,6 +30,7 @@ class EngineInfo:
         licence: of the engine with its weights.
         commercial: whether that licence allows commercial use.
         memory: bytes that the engine takes at its default batch, roughly.
+        flops: floating-point operations of its networks for a frame, counted; two for a multiplication and an addition.
         needs_torch: whether PyTorch must be installed.
         expresses: what an expression tag moves; empty where the engine can show none.
     """
@@ -43,6 +44,7 @@ class EngineInfo:
     commercial: bool
     memory: int
     needs_torch: bool
+    flops: float = 0.0
     face_share: float = 0.0
     matches_colour: bool = False
     expresses: str = ""
@@ -110,6 +112,7 @@ ENGINES: dict[str, EngineInfo] = {
             licence="Wav2Lip: research, academic and personal use only (trained on LRS2)",
             commercial=False,
             memory=1_000_000_000,
+            flops=8e9,
             needs_torch=True,
             variants={
                 "checkpoint": {"wav2lip": ("wav2lip.pth",), "wav2lip_gan": ("wav2lip_gan.pth",)},
@@ -131,6 +134,7 @@ ENGINES: dict[str, EngineInfo] = {
             licence="SadTalker: Apache-2.0, with parts of non-commercial origin; PIRenderer: CC BY-NC 4.0",
             commercial=False,
             memory=3_000_000_000,
+            flops=1028e9,
             needs_torch=True,
             variants={
                 "renderer": {
@@ -163,6 +167,7 @@ ENGINES: dict[str, EngineInfo] = {
             licence="Audio2Head: none stated, all rights reserved",
             commercial=False,
             memory=2_500_000_000,
+            flops=74e9,
             needs_torch=True,
             variants={"renderer": {"fomm": ()}},
         ),

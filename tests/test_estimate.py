@@ -1,0 +1,58 @@
+"""What a choice costs: dearer choices cost more, and what does not fit is refused in words."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+
+from lipsync_colab.device import Machine
+from lipsync_colab.estimate import Estimate, estimate, refusal_of
+from lipsync_colab.plan import SEGMENT_SECONDS
+from lipsync_colab.types import RenderSettings
+
+CPU = Machine("cpu", "two cores", 2, 12 << 30, 0, 50 << 30, True)
+T4 = dataclasses.replace(CPU, device="cuda", name="Tesla T4", device_memory=15 << 30)
+
+
+def of(machine: Machine = CPU, **changes: object) -> Estimate:
+    return estimate(RenderSettings(**{"upscale": "none", **changes}), machine)  # type: ignore[arg-type]
+
+
+def test_more_pixels_frames_and_motion_cost_more() -> None:
+    plain = of(still=True)
+    assert of().per_second > plain.per_second
+    assert of(size="2160p").per_second == pytest.approx(4 * of().per_second)
+    assert of(fps="50").per_second == pytest.approx(2 * of().per_second)
+    assert of(size="2160p").memory > of().memory
+
+
+def test_networks_are_much_faster_on_a_gpu_and_lie_there() -> None:
+    slow, fast = of(engine="sadtalker"), of(T4, engine="sadtalker")
+    assert slow.per_second > 10 * fast.per_second
+    assert slow.device_memory == 0 and fast.device_memory >= 3_000_000_000
+    assert fast.memory < slow.memory
+
+
+def test_a_restorer_costs_each_frame_only_where_the_engine_draws_small_faces() -> None:
+    embedded, drawn = of(restore="gfpgan"), of(engine="wav2lip", restore="gfpgan")
+    assert embedded.once > of().once and embedded.per_second == of().per_second
+    assert drawn.per_second > 5 * of(engine="wav2lip").per_second
+
+
+def test_the_total_is_what_comes_once_and_the_rest_by_length() -> None:
+    one = of()
+    assert one.total(SEGMENT_SECONDS) == pytest.approx(one.once + SEGMENT_SECONDS * one.per_second)
+
+
+def test_what_does_not_fit_is_refused_with_both_figures() -> None:
+    small = dataclasses.replace(CPU, memory=2 << 30)
+    assert of(small).refusal == ""
+    assert "2.1 GB are free" in of(small, engine="sadtalker").refusal
+    assert "GPU memory" in of(dataclasses.replace(T4, device_memory=2 << 30), engine="sadtalker").refusal
+    assert of(T4, engine="sadtalker", restore="codeformer", size="2160p").refusal == ""
+    assert "PyTorch" in of(dataclasses.replace(CPU, torch=False), engine="wav2lip").refusal
+
+
+def test_settings_that_contradict_themselves_are_a_refusal_too() -> None:
+    assert "choose" in refusal_of(RenderSettings(fps="0"), CPU)
