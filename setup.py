@@ -78,7 +78,7 @@ setup(
     license="Apache-2.0",
     python_requires=">=3.11",
     packages=find_packages(include=["lipsync_colab", "lipsync_colab.*"]),
-    package_data={"lipsync_colab": ["**/*.json", "**/*.safetensors", "**/*.md"]},
+    package_data={"lipsync_colab": ["**/*.json", "**/*.safetensors", "**/*.md", "**/*.css", "**/*.js"]},
     install_requires=BASE,
     extras_require=EXTRAS,
     entry_points={"console_scripts": ["lipsync-colab = lipsync_colab.cli.main:main"]},

@@ -1,19 +1,21 @@
-"""Google Colab: Drive, uploads, downloads; the only module that imports ``google.colab``."""
+"""Google Colab: Drive, uploads, downloads, secrets; the only module that imports ``google.colab``."""
 
 from __future__ import annotations
 
+import os
 import shutil
 import sys
 from pathlib import Path
 
 from lipsync_colab.errors import InputError, LipSyncError, MachineError
 from lipsync_colab.panel import Studio
-from lipsync_colab.panel.host import Host, LocalHost
+from lipsync_colab.panel.host import Host, LocalHost, runtime_facts
 from lipsync_colab.weights.store import Store
 
 DRIVE = Path("/content/drive")
 FOLDER = "MyDrive/LipSync"
 WEIGHTS = f"{FOLDER}/weights"
+TOKEN = "HF_TOKEN"
 
 
 def on_colab() -> bool:
@@ -31,6 +33,8 @@ class ColabHost:
 
     name = "colab"
     takes_large_files = True
+    embed = 8_000_000
+    """Bytes of base64 that a Colab page still takes; a longer one stops the browser's tab."""
     hint = (
         "If the runtime is lost, run the cells again with the same portrait, voice and settings: with Drive mounted "
         "the render goes on from its last finished segment."
@@ -56,6 +60,33 @@ class ColabHost:
         folder = self._drive / FOLDER if self.mounted else self._content / "LipSync"
         folder.mkdir(parents=True, exist_ok=True)
         return folder
+
+    @property
+    def folders(self) -> tuple[Path, ...]:
+        """The working folder, the runtime's own, and Drive's ``LipSync`` folder."""
+        found = (Path.cwd(), self._content, self.output_folder)
+        return tuple(dict.fromkeys(folder.resolve() for folder in found))
+
+    def facts(self) -> dict[str, str]:
+        """Return device, memory, disk, Python, and where Drive stands."""
+        return {**runtime_facts(self.output_folder), "Drive": "mounted" if self.mounted else "not mounted"}
+
+    def bring_token(self) -> bool:
+        """Take the Hub's token from Colab's secrets, where there is one; it is never shown. True when it is there.
+
+        The Hub's client and our store read it from the environment, as everywhere else.
+        """
+        if os.environ.get(TOKEN):
+            return True
+        from google.colab import userdata
+
+        try:
+            token = userdata.get(TOKEN)
+        except Exception:  # no such secret, or this notebook may not read it: three kinds, which differ by version
+            return False
+        if token:
+            os.environ[TOKEN] = str(token)
+        return bool(token)
 
     def mount(self) -> None:
         """Ask for Drive.
@@ -121,6 +152,10 @@ class ColabHost:
             ) from error
         return target
 
+    def link(self, path: Path) -> str | None:
+        """Return None: Colab hands files over by a button."""
+        return None
+
     def download(self, path: Path) -> None:
         """Hand a file to the browser."""
         from google.colab import files
@@ -128,17 +163,31 @@ class ColabHost:
         files.download(str(path))
 
     def receive(self) -> tuple[str, bytes] | None:
-        """Ask for one file through Colab's own dialogue, which takes any size."""
+        """Ask for one file through Colab's own dialogue, which takes any size.
+
+        Raises:
+            MachineError: the dialogue broke off.
+        """
         from google.colab import files
 
-        return next(iter(files.upload().items()), None)
+        try:
+            return next(iter(files.upload().items()), None)
+        except Exception as error:  # a lost connection comes as one of several kinds
+            raise MachineError(f"the upload broke off ({error}); try again, or put the file on Drive") from error
 
 
-def host(mount_drive: bool = False) -> Host:
-    """Return the host of this kernel; on Colab, with Drive mounted when asked and granted."""
+def host(mount_drive: bool = False, token: bool = False) -> Host:
+    """Return the host of this kernel.
+
+    Args:
+        mount_drive: on Colab, ask for Drive; a refusal is one printed line.
+        token: on Colab, take the Hub's token from the secrets.
+    """
     if not on_colab():
         return LocalHost()
     colab = ColabHost()
+    if token and not colab.bring_token():
+        print(f"no secret {TOKEN} that this notebook may read; only gated weights need it")
     if mount_drive:
         try:
             colab.mount()

@@ -1,7 +1,7 @@
 """What a choice will cost on a machine, before it is made: seconds for a second of video, and memory. Pure.
 
-Every figure is an estimate: counted operations over the speeds of :mod:`lipsync_colab.finish.steps`, and memory that was
-seen on a CPU. They are right to about a factor of two, and in which choice is the dearer.
+Every figure is an estimate: counted operations over the speeds of :mod:`lipsync_colab.finish.steps`, and memory that
+was seen on a CPU. They are right to about a factor of two, and in which choice is the dearer.
 """
 
 from __future__ import annotations

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import html
+from collections.abc import Iterable
 from typing import Any
 
 import ipywidgets as widgets
 
-from lipsync_colab.pipeline.needed_weights import rows_of_settings
-from lipsync_colab.types import RenderSettings
+from lipsync_colab.panel.look import column, shown
 from lipsync_colab.weights.licences import terms_of
 from lipsync_colab.weights.manifest import WeightFile
 from lipsync_colab.weights.store import Store
@@ -22,20 +22,19 @@ class LicenceBox:
         self.terms = widgets.HTML()
         self.accept = widgets.Checkbox(value=False, description="I accept these terms", indent=False)
         self.accept.observe(self._accepted, names="value")
-        self.widget = widgets.VBox([self.terms, self.accept], layout=widgets.Layout(display="none"))
+        self.widget = column(self.terms, self.accept)
+        shown(self.widget, False)
 
-    def show(self, settings: RenderSettings) -> None:
-        """Show what these settings would need, or nothing."""
-        store = Store()
-        rows = [store.manifest[name] for name in rows_of_settings(settings)]
-        self._rows = store.acceptances.missing(rows)
+    def show(self, rows: Iterable[WeightFile]) -> None:
+        """Show what is still to be accepted of these weights, or nothing."""
+        self._rows = Store().acceptances.missing(rows)
         lines = [f"<b>{html.escape(row.name)}</b>: {html.escape(terms_of(row))}" for row in self._rows]
-        self.terms.value = f"<small>{'<br>'.join(lines)}</small>"
+        self.terms.value = f"<div class='lsc-note'>{'<br>'.join(lines)}</div>"
         self.accept.value = False
-        self.widget.layout.display = "" if self._rows else "none"
+        shown(self.widget, bool(self._rows))
 
     def _accepted(self, change: Any) -> None:
         if change["new"] and self._rows:
             Store().accept([row.name for row in self._rows])
             self._rows = []
-            self.widget.layout.display = "none"
+            shown(self.widget, False)

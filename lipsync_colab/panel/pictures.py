@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import subprocess
+import tempfile
 from pathlib import Path
 
 import cv2
@@ -12,13 +13,14 @@ from PIL import Image as Picture
 
 from lipsync_colab.audio.ffmpeg import ffmpeg_executable
 from lipsync_colab.errors import RenderError
-from lipsync_colab.types import Image, Portrait
+from lipsync_colab.types import Face, Image, Portrait
 
 THUMBNAIL = 260
 """Pixels of a thumbnail's longer side."""
 PREVIEW_SIDE, PREVIEW_BYTES = 540, 8_000_000
 """Short side and size of the embedded video: a longer page of base64 stops a browser tab."""
-ACCENT = (64, 200, 120)
+SOUND_KILOBITS = 64
+ACCENT, OTHER = (64, 200, 120), (235, 235, 235)
 
 
 def png(image: Image, longest: int | None = None) -> bytes:
@@ -31,13 +33,27 @@ def png(image: Image, longest: int | None = None) -> bytes:
     return held.getvalue()
 
 
-def portrait_thumbnail(portrait: Portrait) -> bytes:
-    """Return the portrait as a small PNG with the face that will speak framed."""
-    image = portrait.image.copy()
-    left, top, right, bottom = (round(value) for value in portrait.face.box)
-    width = max(2, round(max(image.shape[:2]) / 120))
-    cv2.rectangle(image, (left, top), (right, bottom), ACCENT, width, cv2.LINE_AA)
-    return png(np.ascontiguousarray(image), THUMBNAIL)
+def portrait_thumbnail(portrait: Portrait, faces: tuple[Face, ...] = ()) -> bytes:
+    """Return the portrait as a small PNG with the face that will speak framed.
+
+    Args:
+        portrait: with the chosen face.
+        faces: all that were found, the largest first; more than one are framed thinly and numbered.
+    """
+    picture = Picture.fromarray(portrait.image)
+    picture.thumbnail((2 * THUMBNAIL, 2 * THUMBNAIL), Picture.Resampling.LANCZOS)
+    image = np.array(picture)
+    scale = image.shape[1] / portrait.image.shape[1]
+    for number, face in enumerate(faces if len(faces) > 1 else (portrait.face,), 1):
+        chosen = np.array_equal(face.mesh, portrait.face.mesh)
+        left, top, right, bottom = (round(value * scale) for value in face.box)
+        colour, width = (ACCENT, 4) if chosen else (OTHER, 2)
+        cv2.rectangle(image, (left, top), (right, bottom), colour, width, cv2.LINE_AA)
+        if len(faces) > 1:
+            place = (left + 6, max(24, top - 8))
+            for ink, thick in (((0, 0, 0), 6), (colour, 2)):
+                cv2.putText(image, str(number), place, cv2.FONT_HERSHEY_SIMPLEX, 0.9, ink, thick, cv2.LINE_AA)
+    return png(image)
 
 
 def preview_arguments(ffmpeg: str, video: Path, output: str, kilobits: int) -> list[str]:
@@ -51,19 +67,48 @@ def preview_arguments(ffmpeg: str, video: Path, output: str, kilobits: int) -> l
     ]
 
 
-def preview_video(video: Path, seconds: float, folder: Path) -> bytes:
-    """Return a copy of at most 540 lines and 8 MB.
+def preview_video(video: Path, seconds: float, folder: Path, limit: int = PREVIEW_BYTES) -> bytes:
+    """Return a copy of at most 540 lines and a size that a page can take.
+
+    Args:
+        video: the whole one.
+        seconds: its length.
+        folder: for the copy while it is made.
+        limit: bytes.
 
     Raises:
         RenderError: ffmpeg failed.
     """
-    kilobits = int(min(1500, max(60, 0.8 * PREVIEW_BYTES * 8 / 1000 / max(seconds, 1) - 96)))
+    kilobits = int(min(1500, max(60, 0.8 * limit * 8 / 1000 / max(seconds, 1) - 96)))
     small = folder / f".{video.stem}.preview.mp4"
-    command = preview_arguments(ffmpeg_executable(), video, f"file:{small}", kilobits)
+    return _made(preview_arguments(ffmpeg_executable(), video, f"file:{small}", kilobits), small, video)
+
+
+def preview_sound(sound: Path, limit: int = PREVIEW_BYTES) -> bytes:
+    """Return the sound of a file as a small MP3: its beginning, where all of it is more than a page can take.
+
+    Args:
+        sound: an audio or video file.
+        limit: bytes.
+
+    Raises:
+        RenderError: ffmpeg found no sound in it.
+    """
+    with tempfile.TemporaryDirectory(prefix="lipsync-colab-") as folder:
+        small = Path(folder) / "sound.mp3"
+        command = [
+            *(ffmpeg_executable(), "-nostdin", "-y", "-loglevel", "error", "-i", f"file:{sound}", "-vn", "-ac", "1"),
+            *("-t", str(limit * 8 // (SOUND_KILOBITS * 1000)), "-ar", "44100", "-c:a", "libmp3lame"),
+            *("-b:a", f"{SOUND_KILOBITS}k", "-f", "mp3", f"file:{small}"),
+        ]
+        return _made(command, small, sound)
+
+
+def _made(command: list[str], small: Path, source: Path) -> bytes:
     done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, check=False)
     try:
         if done.returncode != 0:
-            raise RenderError(f"no preview of '{video.name}' could be made; the video itself is whole")
+            raise RenderError(f"no preview of '{source.name}' could be made; the file itself is as it was")
         return small.read_bytes()
     finally:
         small.unlink(missing_ok=True)

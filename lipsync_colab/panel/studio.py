@@ -2,36 +2,49 @@
 
 from __future__ import annotations
 
+import dataclasses
 import html
-import tempfile
-import threading
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import ipywidgets as widgets
 
 from lipsync_colab.device import inspect_machine
-from lipsync_colab.engines.registry import ENGINES
-from lipsync_colab.errors import Cancelled, InputError, LipSyncError
-from lipsync_colab.panel.controls import Controls
+from lipsync_colab.errors import InputError
+from lipsync_colab.estimate import estimate
+from lipsync_colab.panel.controls import PRICE, Controls
+from lipsync_colab.panel.engine_facts import engine_facts, needed_rows
 from lipsync_colab.panel.host import Host, LocalHost
 from lipsync_colab.panel.licence import LicenceBox
-from lipsync_colab.panel.pictures import THUMBNAIL, png, portrait_thumbnail, preview_video
-from lipsync_colab.panel.sources import PICTURES, FileSource, VoiceSource
-from lipsync_colab.panel.worker import Worker
-from lipsync_colab.pipeline.command_line import command_line
-from lipsync_colab.pipeline.render import Render, prepare, preview
-from lipsync_colab.pipeline.render import run as render
-from lipsync_colab.portrait import load_portrait
-from lipsync_colab.types import Progress, RenderPlan, RenderResult
+from lipsync_colab.panel.look import asset, classed, column, heading, note, row, shown, style_sheet
+from lipsync_colab.panel.making import listen, make_preview, make_video, output_of, write_script
+from lipsync_colab.panel.offers import duration, rounded
+from lipsync_colab.panel.order import RECORDING, TEXT, Order
+from lipsync_colab.panel.portrait import PortraitSource
+from lipsync_colab.panel.result import ResultView
+from lipsync_colab.panel.session import session_of
+from lipsync_colab.panel.settings_box import SettingsBox
+from lipsync_colab.panel.unfinished import find_unfinished
+from lipsync_colab.panel.voice import VoiceSource
+from lipsync_colab.panel.worker import Run, Step, Worker
+from lipsync_colab.types import Portrait
+from lipsync_colab.weights.store import Store
 
-CONSENT = "This face and this voice are ones that I have the right to use"
-PREVIEW_WIDTH = 420
+CONSENT = "I have the right to use this face and this voice"
+STAGES = {
+    "frames": "Drawing frames",
+    "sentences": "Speaking sentences",
+    "tokens": "Writing words",
+    "upscale": "Sharpening the picture",
+}
+"""Names of stages for people; others (files that are fetched) are counted in bytes."""
 
 
 class Studio:
     """The panel; show it with :meth:`show`, or as a cell's last line.
+
+    Run again in the same kernel it finds its running job; in a new one, the last choices and unfinished renders of
+    the host's folder.
 
     Args:
         host: Colab's or a local one.
@@ -39,197 +52,192 @@ class Studio:
 
     def __init__(self, host: Host | None = None) -> None:
         self.host = host or LocalHost()
-        self._machine = inspect_machine()
-        self._scratch = Path(tempfile.mkdtemp(prefix="lipsync-colab-"))
-        self.controls = Controls(self._machine)
-        self.portrait = FileSource("Portrait", PICTURES, self.host, self._portrait_changed)
-        self.voice = VoiceSource(self.host, self._say_nothing)
-        self.worker = Worker(self._show_progress)
-        self.result: RenderResult | None = None
+        self._ready = False
+        self.session = session_of(self.host.output_folder)
+        self._machine = inspect_machine(folder=self.session.folder)
+        home = self.session.home
+        self.portrait = PortraitSource(self.host, home, self._portrait_changed)
+        self.voice = VoiceSource(self.host, home, self._changed)
+        self.controls = Controls(self._machine, self.host, home, self._changed)
+        self.settings = SettingsBox(self.controls.fill)
+        self.result = ResultView(self.host, self.session.say)
+        self.licence = LicenceBox()
         self._make_widgets()
         self.widget = self._lay_out()
-        self._engine_changed()
+        self._restore()
+        self._ready = True
+        self._changed()
+        self.session.attach(self)
+
+    @property
+    def worker(self) -> Worker:
+        """What runs the jobs."""
+        return self.session.worker
 
     def _make_widgets(self) -> None:
-        wide = widgets.Layout(width="98%")
-        self.thumbnail = widgets.Image(format="png", layout=widgets.Layout(max_width=f"{THUMBNAIL}px", display="none"))
-        self.consent = widgets.Checkbox(value=False, description=CONSENT, indent=False, layout=wide)
-        self.engine_facts = widgets.HTML()
-        self.licence = LicenceBox()
+        self.consent = widgets.Checkbox(value=False, description=CONSENT, indent=False)
+        self.engine_facts, self.cost, self.waiting = widgets.HTML(), widgets.HTML(), widgets.HTML()
+        self.generate_button = classed(widgets.Button(description="Generate", icon="play"), "lsc-primary")
         self.preview_button = widgets.Button(description="Preview one frame", icon="picture-o")
-        self.generate_button = widgets.Button(description="Generate", button_style="success", icon="play")
         self.stop_button = widgets.Button(description="Stop", icon="stop", disabled=True)
-        self.bar = widgets.FloatProgress(min=0, max=1, layout=widgets.Layout(width="98%", visibility="hidden"))
-        self.status = widgets.HTML()
-        self.picture = widgets.Image(
-            format="png", layout=widgets.Layout(max_width=f"{PREVIEW_WIDTH}px", display="none")
-        )
-        self.player = widgets.Video(
-            format="mp4",
-            autoplay=False,
-            loop=False,
-            layout=widgets.Layout(max_width=f"{PREVIEW_WIDTH}px", display="none"),
-        )
-        self.outcome = widgets.HTML()
-        self.download_button = widgets.Button(description="Download", icon="download")
-        self.save_button = widgets.Button(description="Save to Drive", icon="cloud-upload")
-        self.preview_button.on_click(lambda _: self._start(self._preview))
+        self.bar = classed(widgets.FloatProgress(min=0, max=1), "lsc-bar")
+        self.status, self.log = widgets.HTML(), widgets.HTML()
         self.generate_button.on_click(lambda _: self._start(self._generate))
-        self.stop_button.on_click(self._stop)
-        self.download_button.on_click(lambda _: self._after(self.host.download))
-        self.save_button.on_click(lambda _: self._after(self._save))
-        for choice in (self.controls.engine, self.controls.restore):
-            choice.observe(lambda _: self._engine_changed(), names="value")
+        self.preview_button.on_click(lambda _: self._start(self._preview))
+        self.voice.listen.on_click(lambda _: self._start(self._listen))
+        self.voice.idea.write.on_click(lambda _: self._start(self._write))
+        self.stop_button.on_click(lambda _: self.session.stop())
+        self.consent.observe(lambda _: self._changed(), names="value")
 
     def _lay_out(self) -> widgets.VBox:
-        half = widgets.Layout(width="49%", min_width="340px")
-        title = "<h3 style='margin:4px 0'>{}</h3>".format
-        left = widgets.VBox([widgets.HTML(title("1 · Portrait")), self.portrait.widget, self.thumbnail], layout=half)
-        right = widgets.VBox([widgets.HTML(title("2 · Voice")), self.voice.widget], layout=half)
-        wrap = widgets.Layout(display="flex", flex_flow="row wrap", width="100%")
-        sizes = (self.controls.size, self.controls.aspect)
-        look = widgets.VBox(
-            [self.controls.engine, self.engine_facts, *sizes, self.controls.advanced, self.licence.widget]
+        facts = self.host.facts()
+        about = " · ".join(f"{name}: {fact}" for name, fact in facts.items())
+        title = widgets.HTML(
+            f"<div class='lsc-title'><b>LipSync Studio</b><small>{html.escape(about)}</small></div>"
+            "<div>A portrait and a voice become a talking video.</div>"
         )
-        self.after = widgets.HBox([self.download_button, self.save_button], layout=widgets.Layout(display="none"))
-        buttons = widgets.HBox([self.generate_button, self.stop_button, self.preview_button])
-        rows = [
-            widgets.Box([left, right], layout=wrap),
-            *(widgets.HTML(title("3 · Video")), look, self.consent, buttons, self.bar, self.status),
-            *(self.picture, self.player, self.outcome, self.after),
-        ]
+        left = column(heading("1", "Portrait"), self.portrait.widget, classes="lsc-card")
+        right = column(heading("2", "Voice"), self.voice.widget, classes="lsc-card")
+        price = widgets.HTML(f"<div class='lsc-facts'>{PRICE}</div>")
+        third = (self.controls.first, self.engine_facts, self.licence.widget, self.controls.refused, price)
+        video = column(heading("3", "Video"), *third, self.controls.advanced, classes="lsc-card")
+        buttons = row(self.generate_button, self.preview_button, self.stop_button)
+        more = widgets.Accordion(children=[self.settings.widget, self.log], selected_index=None)
+        more.set_title(0, "Settings and command line")
+        more.set_title(1, "Log")
+        rows = [style_sheet(), title, row(left, right, classes="lsc-pair"), video, self.waiting, self.consent]
+        rows += [self.cost, buttons, self.bar, self.status, self.result.widget, more]
         if self.host.hint:
-            rows.append(widgets.HTML(f"<small>{html.escape(self.host.hint)}</small>"))
-        return widgets.VBox(rows, layout=widgets.Layout(max_width="900px"))
+            rows.append(widgets.HTML(f"<div class='lsc-facts'>{html.escape(self.host.hint)}</div>"))
+        return column(*rows, classes="lsc")
 
     def show(self) -> None:
         """Display the panel in the notebook."""
-        from IPython.display import display
+        from IPython.display import HTML, display
 
         display(self.widget)
+        display(HTML(f"<script>{asset('uploads.js')}</script>"))
 
     def _ipython_display_(self) -> None:
         self.show()
 
-    def say(self, text: str, kind: str = "info") -> None:
-        """Show one line under the buttons; ``kind`` is ``"info"``, ``"good"`` or ``"bad"``."""
-        colour = {"info": "#555", "good": "#17803d", "bad": "#b3261e"}[kind]
-        self.status.value = f"<div style='color:{colour};line-height:1.4'>{html.escape(text)}</div>"
-
-    def _say_nothing(self) -> None:
-        self.status.value = ""
-
-    def _engine_changed(self) -> None:
-        name = self.controls.engine.value
-        info = ENGINES["viseme" if name == "auto" else name]
-        allowed = "commercial use allowed" if info.commercial else "no commercial use"
-        memory = f"about {info.memory / 1e9:.1f} GB of memory"
-        self.engine_facts.value = (
-            f"<small>{html.escape(info.summary)} · {html.escape(info.licence)} ({allowed}) · {memory}</small>"
+    @property
+    def order(self) -> Order:
+        """What is chosen now."""
+        return Order(
+            portrait=str(self.portrait.file.path or ""),
+            mode=RECORDING if self.voice.recorded else TEXT,
+            text=str(self.voice.text.value),
+            voice=str(self.voice.voice.value),
+            recording=str(self.voice.file.path or ""),
+            words=str(self.voice.words.value),
+            settings=dataclasses.replace(self.controls.settings, face=self.portrait.number),
         )
-        self.licence.show(self.controls.settings())
 
-    def _portrait_changed(self, path: Path) -> None:
+    def _restore(self) -> None:
+        """Show what was chosen last in this folder."""
+        state = self.session.load()
         try:
-            found = load_portrait(path)
-        except LipSyncError as error:
-            self.thumbnail.layout.display = "none"
-            self.say(str(error), "bad")
+            order = Order.from_json(state["order"])
+        except (KeyError, TypeError, AttributeError, InputError):
             return
-        self.thumbnail.value = portrait_thumbnail(found)
-        self.thumbnail.layout.display = ""
-        others = f"; {len(found.others)} other faces stay still" if found.others else ""
-        self.say(f"{found.size[0]}×{found.size[1]}, the framed face will speak{others}.")
+        self.controls.fill(order.settings)
+        self.voice.text.value, self.voice.words.value = order.text, order.words
+        if order.voice in [name for _, name in self.voice.voice.options]:
+            self.voice.voice.value = order.voice
+        if order.recording:
+            self.voice.file.take(Path(order.recording))
+        if order.portrait:
+            self.portrait.take(Path(order.portrait), order.settings.face)
+        self.voice.mode.value = order.mode
+        self.consent.value = bool(state.get("consent"))
 
-    def _start(self, work: Callable[[Progress, threading.Event], None]) -> None:
-        """Run a job in the worker's thread, with its errors shown in one line."""
+    def _portrait_changed(self, portrait: Portrait | None) -> None:
+        if self._ready:
+            self.controls.suit(portrait)
 
-        def job(progress: Progress, cancel: threading.Event) -> None:
-            try:
-                work(progress, cancel)
-            except Cancelled:
-                self.say("Stopped. Finished segments are kept: Generate goes on where it was.")
-            except LipSyncError as error:
-                self.say(str(error), "bad")
-            except Exception as error:  # a thread's traceback would be seen by nobody
-                self.say(f"an inner failure ({type(error).__name__}: {error}); please report it", "bad")
-            finally:
-                self._working(False)
+    def _changed(self) -> None:
+        """Show and keep what follows from the choices."""
+        if not self._ready:
+            return
+        order, store = self.order, Store()
+        state = self.session.load()
+        now = {**state, "order": order.to_json(), "consent": self.consent.value}
+        if now != state and not self.session.worker.busy:
+            self.session.keep(now)
+        self.engine_facts.value = engine_facts(order.settings, store)
+        self.licence.show(needed_rows(order.settings, store))
+        self.cost.value = self._cost(order)
+        waiting = find_unfinished(self.session.folder, state.get("render"))
+        same = waiting is not None and state.get("ordered") == order.to_json()
+        busy = self.session.worker.busy
+        self.waiting.value = note(f"An unfinished video: {waiting}", "good") if same and not busy else ""
+        voice = order.recording if self.voice.recorded else "voice.wav"
+        self.settings.show(order.render_settings, order.portrait, voice, str(output_of(self.session, order)))
 
-        if not self.worker.busy:
-            self._working(True)
-            self.worker.start(job)
+    def _cost(self, order: Order) -> str:
+        """Return what the video will take, in a sentence."""
+        try:
+            cost = estimate(order.settings, self._machine, self.controls.portrait)
+        except InputError as error:
+            return note(str(error), "bad")
+        if cost.refusal:
+            return note(f"This machine cannot run it: it {cost.refusal}", "bad")
+        memory = f"{(cost.memory + cost.device_memory) / 1e9:.1f} GB of memory"
+        seconds = self.voice.seconds
+        took = f"about {duration(cost.total(seconds))} for {duration(seconds)} of video" if seconds else ""
+        took = took or f"about {rounded(cost.per_second)} s for each second of video"
+        return f"<div class='lsc-facts'>Estimate: {took}, {memory}.</div>"
 
-    def _working(self, busy: bool) -> None:
-        self.generate_button.disabled = self.preview_button.disabled = busy
-        self.stop_button.disabled = not busy
-        self.bar.layout.visibility = "visible" if busy else "hidden"
-        self.bar.value = 0
+    def _start(self, work: Callable[[Order, Run], None]) -> None:
+        order = self.order
+        self.session.start(lambda run: work(order, run))
 
-    def _stop(self, _: Any) -> None:
-        self.worker.stop()
-        self.say("Stopping…")
-
-    def _show_progress(self, stage: str, done: int, total: int, left: float | None) -> None:
-        self.bar.value = done / max(1, total)
-        rest = f", {left:.0f} s left" if left is not None and done < total else ""
-        self.say(f"{stage}: {done} of {total}{rest}")
-
-    def _prepare(self) -> Render:
+    def _consented(self) -> None:
         if not self.consent.value:
             raise InputError(f"tick the box first: “{CONSENT}”")
-        if self.portrait.path is None:
-            raise InputError("no portrait yet: upload a picture that shows a face from the front")
-        output = self.host.output_folder / f"{self.portrait.path.stem}-talking.mp4"
-        self.say("Reading portrait and voice…")
-        return prepare(
-            self.portrait.path,
-            self.voice.speech(self._scratch),
-            output,
-            self.controls.settings(self.voice.known_text),
-        )
 
-    def _preview(self, progress: Progress, cancel: threading.Event) -> None:
-        job = self._prepare()
-        self.say("Drawing one frame…")
-        self.picture.value = png(preview(job), PREVIEW_WIDTH * 2)
-        self.picture.layout.display = ""
-        self.say(describe(job.plan))
+    def _generate(self, order: Order, run: Run) -> None:
+        self._consented()
+        make_video(self.session, order, self.host.embed, run)
 
-    def _generate(self, progress: Progress, cancel: threading.Event) -> None:
-        job = self._prepare()
-        self.after.layout.display = self.player.layout.display = "none"
-        result = self.result = render(job, progress, cancel)
-        seconds = result.plan.frames / float(result.plan.rate)
-        self.player.value = preview_video(result.path, seconds, self._scratch)
-        self.picture.layout.display, self.player.layout.display = "none", ""
-        self.save_button.layout.display = "" if self.host.can_save else "none"
-        self.after.layout.display = ""
-        self.outcome.value = outcome(result, str(self.portrait.path), str(self.voice.file.path or "voice.wav"))
-        self.say("Done.", "good")
+    def _preview(self, order: Order, run: Run) -> None:
+        self._consented()
+        make_preview(self.session, order, run)
 
-    def _after(self, act: Callable[[Path], object]) -> None:
-        if self.result is None:
-            return
-        try:
-            act(self.result.path)
-        except LipSyncError as error:
-            self.say(str(error), "bad")
+    def _listen(self, order: Order, run: Run) -> None:
+        run.say("Speaking the text…")
+        self.voice.play(listen(self.session, order, self.host.embed, run))
+        run.say("This is how it will sound.")
 
-    def _save(self, path: Path) -> None:
-        self.say(f"Saved as {self.host.save(path)}", "good")
+    def _write(self, order: Order, run: Run) -> None:
+        write_script(self.session, self.voice.idea.request(order.voice, order.settings.seed), run)
+
+    def refresh(self) -> None:
+        """Show the session as it is now; called from any thread."""
+        session = self.session
+        busy = session.worker.busy
+        for button in (self.generate_button, self.preview_button, self.voice.listen, self.voice.idea.write):
+            button.disabled = busy
+        self.stop_button.disabled = not busy
+        if session.script:
+            self.voice.text.value, session.script = session.script, ""
+        self.result.show(session.outcome)
+        step = session.step if busy else None
+        shown(self.bar, busy)
+        self.bar.value = step.done / max(1, step.total) if step else 0.0
+        self.status.value = note(said(step), "info") if step else note(session.text, session.kind)
+        self.log.value = f"<pre class='lsc-log'>{html.escape(session.log) or 'Nothing yet.'}</pre>"
+        if not busy and self._ready:
+            self._changed()
 
 
-def describe(plan: RenderPlan) -> str:
-    """Return a plan in one line."""
-    return f"{plan.width}×{plan.height}, {plan.frames} frames at {plan.fps} a second. " + "; ".join(plan.reasons) + "."
-
-
-def outcome(result: RenderResult, portrait: str, voice: str) -> str:
-    """Return where the video is and the shell line that makes it again, as HTML."""
-    total = sum(result.seconds.values())
-    line = command_line(portrait, voice, str(result.path), result.plan.settings)
-    return (
-        f"<p><b>{html.escape(str(result.path))}</b><br>{html.escape(describe(result.plan))} Made in {total:.0f} s.</p>"
-        f"<p>The same from a shell:</p><pre style='white-space:pre-wrap'>{html.escape(line)}</pre>"
-    )
+def said(step: Step) -> str:
+    """Return how far a stage is, for people."""
+    if step.stage in STAGES:
+        rate = f", {rounded(step.rate)} {'fps' if step.stage == 'frames' else 'a second'}" if step.rate else ""
+        text = f"{STAGES[step.stage]}: {step.done} of {step.total}{rate}"
+    else:
+        text = f"Fetching {step.stage}: {step.done / 1e6:.0f} of {step.total / 1e6:.0f} MB"
+    left = step.left
+    return f"{text}, {duration(left)} left" if left is not None and step.done < step.total else text

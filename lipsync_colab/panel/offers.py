@@ -1,0 +1,115 @@
+"""What a person may choose on this machine: each choice with its cost, and what is not offered with its reason."""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib.util
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from lipsync_colab.device import Machine
+from lipsync_colab.engines.registry import ENGINES
+from lipsync_colab.errors import InputError
+from lipsync_colab.estimate import Estimate, estimate
+from lipsync_colab.types import Portrait, RenderSettings
+
+PACKAGES = {
+    **dict.fromkeys(("gfpgan", "gfpgan-1.3", "restoreformer"), ("torch", "spandrel", "enhance")),
+    "codeformer": ("torch", "spandrel_extra_arches", "codeformer"),
+    **dict.fromkeys(("realesrgan-x2plus", "realesrgan-x4plus"), ("torch", "spandrel", "enhance")),
+    **dict.fromkeys(("realesr-general-x4v3", "realesr-animevideov3"), ("torch", "spandrel", "enhance")),
+    "sd-x4": ("torch", "diffusers", "diffusion"),
+    **{name: ("torch", "safetensors", "neural") for name, info in ENGINES.items() if info.needs_torch},
+    "audio2head": ("torch", "pyworld", "audio2head"),
+}
+"""Two modules that a choice needs, and the extra that brings them."""
+Pairs = tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True)
+class Offer:
+    """One choice of a drop-down list.
+
+    Attributes:
+        value: of the setting.
+        label: for people, with its cost.
+        refusal: why it is not offered; empty when it is.
+    """
+
+    value: str
+    label: str
+    refusal: str = ""
+
+
+def offers(
+    field: str,
+    names: Iterable[tuple[str, str]],
+    settings: RenderSettings,
+    machine: Machine,
+    portrait: Portrait | None = None,
+    *,
+    obtainable: Sequence[str] = (),
+    missing: Callable[[str], str] | None = None,
+) -> list[Offer]:
+    """Return the choices of one setting, the other settings being as they are.
+
+    Args:
+        field: of :class:`~lipsync_colab.types.RenderSettings`.
+        names: label and value of each choice.
+        settings: the others.
+        machine: where it would run.
+        portrait: the still, when there is one.
+        obtainable: upscalers that ``auto`` may choose.
+        missing: tells what must be installed for a value; :func:`missing_packages` by default.
+    """
+    made = []
+    for label, value in names:
+        lacking = (missing or missing_packages)(value)
+        try:
+            changes: dict[str, Any] = {field: value}
+            cost = estimate(dataclasses.replace(settings, **changes), machine, portrait, obtainable)
+            refusal = lacking or cost.refusal
+            made.append(Offer(value, f"{label} · {priced(cost)}", refusal))
+        except InputError as error:
+            made.append(Offer(value, label, str(error)))
+    return made
+
+
+def missing_packages(value: str) -> str:
+    """Return what must be installed for a choice, in a few words; empty when nothing is missing."""
+    *modules, extra = PACKAGES.get(value, ("",))
+    if all(importlib.util.find_spec(module) is not None for module in modules):
+        return ""
+    return f"needs pip install 'lipsync-colab[{extra}]'"
+
+
+def priced(cost: Estimate) -> str:
+    """Return a cost in the few letters that fit into a drop-down list."""
+    once = f" + {duration(cost.once)}" if cost.once >= 10 else ""
+    return f"×{rounded(cost.per_second)}{once} · {cost.memory / 1e9:.1f} GB" + (
+        f" + {cost.device_memory / 1e9:.1f} GB GPU" if cost.device_memory else ""
+    )
+
+
+def rounded(value: float) -> str:
+    """Return a number with the digits that an estimate has."""
+    return f"{value:.1f}" if value < 10 else f"{value:.0f}"
+
+
+def duration(seconds: float) -> str:
+    """Return seconds as a person says them."""
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
+
+
+def pairs(made: Iterable[Offer]) -> Pairs:
+    """Return the choices that can be made, as a drop-down list takes them."""
+    return tuple((one.label, one.value) for one in made if not one.refusal)
+
+
+def refusals(made: Iterable[Offer], named: Callable[[str], str] = str) -> str:
+    """Return what is not offered and why, in one line; empty when everything is."""
+    lines = [f"{named(one.value)} {one.refusal}" for one in made if one.refusal]
+    return f"Not on this machine: {'; '.join(lines)}." if lines else ""
