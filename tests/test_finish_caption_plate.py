@@ -35,6 +35,22 @@ def test_the_plate_lies_in_the_safe_area_and_nothing_else_changes(size: tuple[in
     assert frame[inside].mean() < 0.75 * before[inside].mean()  # … on a dark plate
 
 
+def mesh(lips: float) -> np.ndarray:
+    """A face whose mouth is at this height, and whose chin is 60 pixels lower."""
+    points = np.full((478, 3), 300, np.float32)
+    points[0, 1], points[17, 1], points[152, 1] = lips - 10, lips + 10, lips + 60
+    return points
+
+
+@pytest.mark.parametrize(("lips", "at_top"), [(300, False), (560, True), (640, True), (760, False)])
+def test_the_plate_never_hides_the_mouth(lips: int, at_top: bool) -> None:
+    plate = CaptionPlate((720, 720), [Caption(0.0, 2.0, "Two short\nlines")], Fraction(25), mesh(lips))
+    box = plate.draw(np.zeros((720, 720, 3), np.uint8), 3)
+    assert box is not None
+    assert box[3] < lips - 10 or box[1] > lips + 10
+    assert (box[1] < 100) == at_top
+
+
 @pytest.mark.parametrize("size", SIZES[:4])
 def test_lines_cut_for_a_picture_fit_it(size: tuple[int, int]) -> None:
     layout = CaptionLayout(size)

@@ -24,6 +24,12 @@ SIDES = 0.09
 BOTTOM = {"wide": 0.07, "square": 0.06, "tall": 0.17}
 """Share of the height below the plate: phones lay their buttons over the foot of a tall video."""
 PLATE = (16, 16, 16)
+TOP = 0.06
+"""Share of the height above the plate, where it stands at the top."""
+LINES = 2
+"""Lines of the tallest caption."""
+UPPER_LIP, LOWER_LIP, CHIN = 0, 17, 152
+"""Points of the face mesh at the middle of the upper lip's edge, the lower lip's edge, and the chin."""
 DENSITY = 0.72
 """How much of the plate covers the picture."""
 UNSEEN = frozenset("\u200b\u200c\u200d\u2060\ufe0e\ufe0f\u00ad")
@@ -31,7 +37,11 @@ UNSEEN = frozenset("\u200b\u200c\u200d\u2060\ufe0e\ufe0f\u00ad")
 
 
 class CaptionLayout:
-    """Where and how large captions are in pictures of one size.
+    """Where and how large captions are in pictures of one size: at the foot, or at the top where that hides the mouth.
+
+    Args:
+        size: ``(width, height)`` of the picture.
+        landmarks: float (478, 3) face mesh of who speaks, in the picture's pixels; None where nobody is seen.
 
     Attributes:
         size: ``(width, height)`` of the picture.
@@ -39,7 +49,7 @@ class CaptionLayout:
         limit: the widest line in pixels.
     """
 
-    def __init__(self, size: tuple[int, int]) -> None:
+    def __init__(self, size: tuple[int, int], landmarks: np.ndarray | None = None) -> None:
         self.size = size
         width, height = size
         self._letters = max(SMALLEST, round(LETTERS * min(size)))
@@ -48,6 +58,16 @@ class CaptionLayout:
         self.limit = float(max(8, width * (1 - 2 * SIDES) - 2 * self._pad))
         shape = "wide" if width > 1.15 * height else "tall" if height > 1.15 * width else "square"
         self._foot = height - round(BOTTOM[shape] * height)
+        self.at_top = landmarks is not None and self._hides(landmarks)
+
+    def _height(self, lines: int) -> int:
+        ascent, descent = self.font.getmetrics()
+        return min(round(1.24 * self._letters) * (lines - 1) + ascent + descent + self._pad, self.size[1])
+
+    def _hides(self, landmarks: np.ndarray) -> bool:
+        """Return whether a plate at the foot would lie over the mouth, which reaches half-way to the chin when open."""
+        upper, lower, chin = (float(landmarks[point, 1]) for point in (UPPER_LIP, LOWER_LIP, CHIN))
+        return upper < self._foot and (lower + chin) / 2 > self._foot - self._height(LINES)
 
     def measure(self, line: str) -> float:
         """Return a line's width in pixels."""
@@ -64,10 +84,8 @@ class CaptionLayout:
         """
         lines = text.split("\n")
         step = round(1.24 * self._letters)
-        ascent, descent = self.font.getmetrics()
-        width = round(max(self.measure(line) for line in lines)) + 2 * self._pad
-        height = step * (len(lines) - 1) + ascent + descent + self._pad
-        width, height = min(width, self.size[0]), min(height, self.size[1])
+        height = self._height(len(lines))
+        width = min(round(max(self.measure(line) for line in lines)) + 2 * self._pad, self.size[0])
         letters = Picture.new("L", (width, height), 0)
         draw = ImageDraw.Draw(letters)
         for place, line in enumerate(lines):
@@ -79,7 +97,8 @@ class CaptionLayout:
         # Letters are opaque, so where they cover the plate the colour is theirs alone.
         colour = np.array(PLATE) + (255 - np.array(PLATE)) * (ink / np.maximum(opacity, 1e-6))
         left = (self.size[0] - width) // 2
-        return np.round(colour).astype(np.uint8), opacity, (left, max(0, self._foot - height))
+        top = round(TOP * self.size[1]) if self.at_top else max(0, self._foot - height)
+        return np.round(colour).astype(np.uint8), opacity, (left, top)
 
 
 class CaptionPlate:
@@ -89,10 +108,17 @@ class CaptionPlate:
         size: ``(width, height)`` of the frame.
         captions: in order of time.
         fps: frames per second.
+        landmarks: of who speaks, as :class:`CaptionLayout` takes them.
     """
 
-    def __init__(self, size: tuple[int, int], captions: Sequence[Caption], fps: Fraction) -> None:
-        layout = CaptionLayout(size)
+    def __init__(
+        self,
+        size: tuple[int, int],
+        captions: Sequence[Caption],
+        fps: Fraction,
+        landmarks: np.ndarray | None = None,
+    ) -> None:
+        layout = CaptionLayout(size, landmarks)
         self._captions, self._fps = captions, fps
         self._drawn = functools.lru_cache(maxsize=2)(layout.plate)
 

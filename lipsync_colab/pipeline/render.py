@@ -290,7 +290,7 @@ def frame_stream(
     Patches are drawn in a thread of their own, ``AHEAD`` frames ahead at most; the caller's thread composes.
     """
     label = Label(plan.size) if plan.settings.label else None
-    plate = CaptionPlate(plan.size, plan.captions, plan.rate) if plan.captions else None
+    plate = CaptionPlate(plan.size, plan.captions, plan.rate, still.face.mesh) if plan.captions else None
     composer = Composer(still.image)
     engine = get_engine(plan.engine)
 
