@@ -10,20 +10,19 @@ import pytest
 import soundfile
 from golden import PARITY
 
-from lipsync_colab.audio.mel import MelSpectrogram
-from lipsync_colab.engines.headmotion.crop import HeadCrop
-from lipsync_colab.engines.headmotion.similarity import similarity
-from lipsync_colab.engines.headmotion.track import MotionTrack
-from lipsync_colab.engines.sadtalker.alignment import CROP, TEMPLATE, Placement, upward
-from lipsync_colab.engines.sadtalker.blinks import blink_track
-from lipsync_colab.engines.sadtalker.camera import camera_path, parse_degrees
-from lipsync_colab.engines.sadtalker.projection import face_points
-from lipsync_colab.engines.sadtalker.smoothing import smooth_pose
-from lipsync_colab.engines.sadtalker.sound import MelWindows, window_start
-from lipsync_colab.errors import InputError
-
 torch = pytest.importorskip("torch")
 
+from lipsync_colab.audio.mel import MelSpectrogram  # noqa: E402
+from lipsync_colab.engines.headmotion.crop import HeadCrop  # noqa: E402
+from lipsync_colab.engines.headmotion.similarity import similarity  # noqa: E402
+from lipsync_colab.engines.headmotion.track import MotionTrack  # noqa: E402
+from lipsync_colab.engines.sadtalker.alignment import CROP, TEMPLATE, Placement, upward  # noqa: E402
+from lipsync_colab.engines.sadtalker.blinks import blink_track  # noqa: E402
+from lipsync_colab.engines.sadtalker.camera import camera_path, parse_degrees  # noqa: E402
+from lipsync_colab.engines.sadtalker.projection import face_points  # noqa: E402
+from lipsync_colab.engines.sadtalker.smoothing import smooth_pose  # noqa: E402
+from lipsync_colab.engines.sadtalker.sound import MelWindows, window_start  # noqa: E402
+from lipsync_colab.errors import InputError  # noqa: E402
 from lipsync_colab.networks.sadtalker.head import expected_degrees, moved_keypoints, rotation_matrix  # noqa: E402
 from lipsync_colab.networks.spatial import coordinate_grid, gaussian_maps  # noqa: E402
 

@@ -8,10 +8,11 @@ import weakref
 from pathlib import Path
 
 import pytest
-import torch
 
-from lipsync_colab.errors import RenderError, WeightsError
-from lipsync_colab.narrate.transformers_llm import TransformersModel, quantisation
+torch = pytest.importorskip("torch")
+
+from lipsync_colab.errors import RenderError, WeightsError  # noqa: E402
+from lipsync_colab.narrate.transformers_llm import TransformersModel, quantisation  # noqa: E402
 
 transformers = pytest.importorskip("transformers")
 bitsandbytes = pytest.importorskip("bitsandbytes")

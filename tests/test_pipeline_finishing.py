@@ -11,6 +11,8 @@ import numpy as np
 import pytest
 from viseme_portraits import portrait
 
+pytest.importorskip("torch")
+
 from lipsync_colab.engines.headmotion.crop import HeadCrop
 from lipsync_colab.engines.headmotion.patches import HeadPatches
 from lipsync_colab.finish import restore as restore_module

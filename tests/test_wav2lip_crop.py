@@ -11,6 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from viseme_portraits import portrait
 
+pytest.importorskip("torch")
+
 from lipsync_colab.engines.wav2lip.crop import DEFAULT_PADS, FaceCrop, padded, parse_pads
 from lipsync_colab.errors import InputError
 

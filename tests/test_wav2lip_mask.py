@@ -9,6 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from viseme_portraits import portrait
 
+pytest.importorskip("torch")
+
 from lipsync_colab.engines.wav2lip.colour import SeamMatch
 from lipsync_colab.engines.wav2lip.crop import FaceCrop
 from lipsync_colab.engines.wav2lip.mask import FEATHER, mouth_mask, smooth_step
