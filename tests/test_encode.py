@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 from fractions import Fraction
 from pathlib import Path
@@ -11,7 +12,7 @@ import pytest
 import soundfile
 
 from lipsync_colab import encode
-from lipsync_colab.audio.ffmpeg import ffmpeg_executable
+from lipsync_colab.audio.ffmpeg import each_frame_once, ffmpeg_executable
 from lipsync_colab.encode import Encoding, SegmentWriter
 from lipsync_colab.errors import InputError, MachineError, RenderError
 from lipsync_colab.types import Image, frame_count
@@ -33,7 +34,8 @@ def write_segment(path: Path, frames: int, fps: Fraction, encoding: Encoding | N
 
 
 def decode(path: Path, size: tuple[int, int] = SIZE) -> Image:
-    command = [ffmpeg_executable(), "-loglevel", "error", "-i", str(path), "-f", "rawvideo", "-pix_fmt", "rgb24", "-"]
+    words = ["-loglevel", "error", "-i", str(path), *each_frame_once(), "-f", "rawvideo", "-pix_fmt", "rgb24", "-"]
+    command = [ffmpeg_executable(), *words]
     raw = subprocess.run(command, check=True, capture_output=True).stdout
     return np.frombuffer(raw, np.uint8).reshape(-1, size[1], size[0], 3)
 
@@ -45,6 +47,13 @@ def packets(path: Path, stream: str) -> list[tuple[Fraction, Fraction]]:
     base = next(Fraction(line.split(": ")[1]) for line in text.splitlines() if line.startswith("#tb"))
     rows = [line.split(",") for line in text.splitlines() if not line.startswith("#")]
     return [(int(row[2]) * base, int(row[3]) * base) for row in rows]
+
+
+def picture_starts(path: Path) -> float:
+    """Second of the first picture. FFmpeg before 7.1 lets sound and picture of a Matroska file begin late together."""
+    words = ["-i", str(path), "-map", "0:v:0", "-vf", "showinfo", "-frames:v", "1", "-f", "null", "-"]
+    told = subprocess.run([ffmpeg_executable(), *words], check=True, capture_output=True, text=True).stderr
+    return float(re.findall(r" pts_time:([\d.]+)", told)[0])
 
 
 def tone(path: Path, seconds: float, rate: int = 48000) -> Path:
@@ -171,7 +180,8 @@ def test_sound_is_copied_where_it_fits_and_never_moves(
     assert encode.can_copy(voice, encoding) is copied
     out = tmp_path / f"out.{container}"
     encode.join_segments([write_segment(tmp_path / "0.mp4", 50, Fraction(25), encoding)], voice, encoding, out)
-    heard, given = sound_of(out), sound_of(voice)
+    late = round(48000 * picture_starts(out)) if container == "mkv" else 0
+    heard, given = sound_of(out)[late:], sound_of(voice)
     for start in (0, 24000, 48000, 72000):
         span = slice(start, start + 24000)
         assert abs(int(np.abs(heard[span]).argmax()) - int(np.abs(given[span]).argmax())) <= 48  # 1 ms

@@ -44,6 +44,7 @@ def test_rows_follow_the_options() -> None:
 
 @pytest.mark.parametrize("option", [("lag", "soon"), ("pads", "1"), ("detector", "eyes")])
 def test_wrong_options_are_refused_without_the_engine(option: tuple[str, str]) -> None:
+    pytest.importorskip("torch")
     ENGINES["wav2lip"].check(RenderSettings())
     with pytest.raises(InputError, match=option[0]):
         ENGINES["wav2lip"].check(RenderSettings(options=(option,)))

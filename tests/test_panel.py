@@ -52,7 +52,7 @@ def upload(button: Any, name: str, content: bytes) -> None:
     if ipywidgets.__version__.startswith("7"):
         button.metadata = [{"name": name, "type": "", "size": len(content), "lastModified": 0}]
         button.data = [content]
-        button._counter = 1
+        button._counter += 1
     else:
         entry = {"name": name, "type": "", "size": len(content), "content": memoryview(content)}
         button.value = ({**entry, "last_modified": datetime.now(tz=UTC)},)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import os
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -15,12 +16,13 @@ NEEDED_ENCODERS = ("libx264", "aac")
 PROTOCOLS = "file,pipe"
 
 CONTAINERS = (
-    *("aac", "ac3", "aiff", "amr", "amrnb", "amrwb", "ape", "asf", "au", "avi", "caf", "dsf", "dts", "eac3"),
+    *("aac", "ac3", "aiff", "amr", "ape", "asf", "au", "avi", "caf", "dsf", "dts", "eac3"),
     *("flac", "flv", "gsm", "matroska,webm", "mov,mp4,m4a,3gp,3g2,mj2", "mp3", "mpc", "mpc8", "mpeg", "mpegts"),
     *("mxf", "nut", "ogg", "rm", "tta", "voc", "w64", "wav", "wv"),
 )
 """The demuxers that may open a user's file: those that hold their own data. Playlists (``hls``, ``concat``,
-``dash``, ``imf``) are left out, since with the ``file`` protocol they read any file of this machine."""
+``dash``, ``imf``) are left out, since with the ``file`` protocol they read any file of this machine; so are those that
+know a file by nothing but chance (headerless ``amrnb``: FFmpeg before 8 takes a MATLAB file for it)."""
 
 
 @functools.cache
@@ -44,6 +46,15 @@ def ffmpeg_executable() -> str:
         raise MachineError(
             "no usable ffmpeg was found: pip install imageio-ffmpeg, or install one with x264 (apt install ffmpeg)"
         ) from error
+
+
+@functools.cache
+def each_frame_once() -> tuple[str, str]:
+    """Return the output options that neither drop nor repeat a frame; FFmpeg before 5.1 has another name for them."""
+    done = subprocess.run([ffmpeg_executable(), "-version"], stdin=subprocess.DEVNULL, capture_output=True, check=False)
+    found = re.match(rb"ffmpeg version n?(\d+)\.(\d+)", done.stdout)
+    old = found is not None and (int(found[1]), int(found[2])) < (5, 1)
+    return ("-vsync" if old else "-fps_mode"), "passthrough"
 
 
 def has_encoders(executable: str, names: tuple[str, ...] = NEEDED_ENCODERS) -> bool:

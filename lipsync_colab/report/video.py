@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from lipsync_colab.audio.ffmpeg import ffmpeg_executable, untrusted_input
+from lipsync_colab.audio.ffmpeg import each_frame_once, ffmpeg_executable, untrusted_input
 from lipsync_colab.errors import InputError, RenderError
 from lipsync_colab.types import Image
 
@@ -44,7 +44,7 @@ class Video:
         """
         command = [
             *(ffmpeg_executable(), "-nostdin", "-loglevel", "error", *untrusted_input(self.path), "-map", "0:v:0"),
-            *("-fps_mode", "passthrough", "-f", "rawvideo", "-pix_fmt", "rgb24", "pipe:1"),
+            *(*each_frame_once(), "-f", "rawvideo", "-pix_fmt", "rgb24", "pipe:1"),
         ]
         width, height = self.size
         process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
