@@ -111,14 +111,12 @@ class ColabHost:
         """Copy the weights that an earlier runtime kept on Drive to this one, checked; return their names.
 
         Raises:
-            WeightsError: a kept file is damaged, or terms were not accepted on this runtime yet.
+            WeightsError: a kept file is damaged.
         """
         kept = self._drive / WEIGHTS
-        store = Store()
         if not self.mounted or not kept.is_dir():
             return []
-        names = [row.name for row in store.mirrored(kept) if not store.acceptances.missing([row])]
-        return [fetched.row.name for fetched in store.fetch(names, mirror=kept)]
+        return [fetched.row.name for fetched in Store().bring(kept)]
 
     def keep_weights(self) -> list[str]:
         """Copy this runtime's verified weights to Drive, so that the next one need not download them.

@@ -147,6 +147,44 @@ def peak_memory() -> int:
     return peak if sys.platform == "darwin" else peak * 1024
 
 
+def program_peak() -> int:
+    """Return the highest resident memory of this very program, in bytes.
+
+    :func:`peak_memory` tells that of the process which started it too, where that was larger.
+    """
+    try:
+        lines = Path("/proc/self/status").read_text(encoding="ascii").splitlines()
+    except OSError:
+        return peak_memory()
+    found = [int(line.split()[1]) * 1024 for line in lines if line.startswith("VmHWM")]
+    return found[0] if found else peak_memory()
+
+
+def resident_memory() -> int:
+    """Return the resident memory of this process now, in bytes; its peak where the system does not tell."""
+    try:
+        pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
+    except (OSError, ValueError, IndexError):
+        return peak_memory()
+    return pages * int(os.sysconf("SC_PAGE_SIZE"))
+
+
+def device_memory() -> int:
+    """Return the bytes of the GPU that this process's tensors take; 0 without one, or before torch is loaded."""
+    torch = sys.modules.get("torch")
+    return int(torch.cuda.memory_allocated()) if torch is not None and torch.cuda.is_initialized() else 0
+
+
+def release_device_peak() -> int:
+    """Return the most bytes of the GPU that tensors took since the last call, and count anew; 0 without one."""
+    torch = sys.modules.get("torch")
+    if torch is None or not torch.cuda.is_initialized():
+        return 0
+    peak = int(torch.cuda.max_memory_allocated())
+    torch.cuda.reset_peak_memory_stats()
+    return peak
+
+
 def _cores() -> int:
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))

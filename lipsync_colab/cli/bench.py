@@ -17,6 +17,7 @@ def add_parser(commands: Any) -> None:
     parser = commands.add_parser("bench", help="measure an engine on this machine")
     parser.add_argument("--engine", default="viseme", choices=SUBJECTS)
     parser.add_argument("--recipe", action="store_true", help="the usual finishing recipe against ours (minutes)")
+    parser.add_argument("--restorers", action="store_true", help="Real-ESRGAN against face restorers on a shrunk face")
     parser.add_argument("--portrait", type=Path, default=None, help="the demo's by default")
     parser.add_argument("--seconds", type=float, default=None, help="of video; 10, or 1 frame of the recipe")
     parser.add_argument("--json", action="store_true")
@@ -27,7 +28,7 @@ def run(options: argparse.Namespace) -> int:
     """Measure and print."""
     from lipsync_colab.cli.demo import portrait_path
 
-    name = "recipe" if options.recipe else options.engine
+    name = "recipe" if options.recipe else "restorers" if options.restorers else options.engine
     subject = importlib.import_module(f"lipsync_colab.bench.{name}")
     seconds = options.seconds or (1.0 if options.recipe else 10.0)
     figures = subject.measure(options.portrait or portrait_path(), seconds)

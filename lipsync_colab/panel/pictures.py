@@ -6,6 +6,7 @@ import io
 import subprocess
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -65,6 +66,25 @@ def preview_arguments(ffmpeg: str, video: Path, output: str, kilobits: int) -> l
         *("-bufsize", f"{2 * kilobits}k", "-pix_fmt", "yuv420p", "-c:a", "aac", "-b:a", "96k"),
         *("-movflags", "+faststart", "-f", "mp4", output),
     ]
+
+
+def shown_video(video: Path, width: int = 420) -> Any:
+    """Return a player for the end of a cell, with the small copy embedded: a notebook shows no file of the disk.
+
+    Args:
+        video: the whole video.
+        width: of the player in pixels.
+
+    Raises:
+        InputError: it is no video.
+        RenderError: ffmpeg failed.
+    """
+    from IPython.display import Video
+
+    from lipsync_colab.report.video import open_video
+
+    small = preview_video(video, open_video(video).seconds, video.parent)
+    return Video(data=small, embed=True, mimetype="video/mp4", width=width)
 
 
 def preview_video(video: Path, seconds: float, folder: Path, limit: int = PREVIEW_BYTES) -> bytes:

@@ -160,6 +160,19 @@ class Store:
         """
         return [self.manifest.rows[name] for name in Mirror(target).entries() if name in self.manifest.rows]
 
+    def bring(self, target: Path, progress: Progress | None = None) -> list[Fetched]:
+        """Fetch from a mirror what it holds and whose terms are accepted on this machine.
+
+        Args:
+            target: the mirror's folder.
+            progress: of the bytes.
+
+        Raises:
+            WeightsError: a kept file is damaged.
+        """
+        names = [row.name for row in self.mirrored(target) if not self.acceptances.missing([row])]
+        return self.fetch(names, progress, target)
+
     def folder_of(self, prefix: str, progress: Progress | None = None, accept: Iterable[str] = ()) -> Path:
         """Return a folder that holds every file whose name starts with ``prefix/``, as a model loader wants them.
 
