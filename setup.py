@@ -20,7 +20,8 @@ BASE = [
     "huggingface_hub>=0.34,<3",  # fetches weights
     "filelock>=3.10",  # two processes that fetch one weight end with one file
     "matplotlib>=3.8",  # ships the demo's portrait and the captions' font; draws the report's plots
-    "moviepy>=2.1.2,<3",  # composes the cross-fades of a storyboard, frame by frame; before 2 the effects differ
+    # Composes the cross-fades of a storyboard, frame by frame; Colab preloads 1.0.3, which must not move, others get 2.
+    "moviepy>=1.0.3,<3",
     "hibari-tts==0.2.1",  # the embedded English voice (pinned: its graph is read for phoneme times)
     "onnxruntime>=1.17",  # runs the voice
     "pocketsphinx==5.1.1",  # forced alignment and the phone loop

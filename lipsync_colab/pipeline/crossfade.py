@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import contextlib
-import importlib.util
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -19,17 +19,40 @@ def check_moviepy() -> None:
     """Refuse a cross-fade where it cannot be composed.
 
     Raises:
-        MachineError: moviepy is missing, or the old one that Colab preloads is imported.
+        MachineError: moviepy is missing, or older than 1.0.3.
     """
-    remedy = "pip install 'moviepy>=2.1.2,<3' (Colab: then Runtime → Restart session), or use cuts"
-    if importlib.util.find_spec("moviepy") is None:
-        raise MachineError(f"a cross-fade needs moviepy: {remedy}")
-    if importlib.util.find_spec("moviepy.video.fx") is None:
-        raise MachineError(f"a cross-fade needs moviepy: {remedy}")
     try:
-        from moviepy.video.fx import CrossFadeIn  # noqa: F401
+        _tools()
     except ImportError as error:
-        raise MachineError(f"a cross-fade needs a newer moviepy: {remedy}") from error
+        raise MachineError(
+            f"a cross-fade needs moviepy ({error}): pip install 'moviepy>=1.0.3,<3', or use cuts"
+        ) from error
+
+
+def _tools() -> tuple[Any, Any, Callable[[Any, float], Any]]:
+    """Return what opens a file, what composes clips, and what fades one in: moviepy 1.0.3 (Colab's) or 2.
+
+    The narrow modules are taken: ``moviepy.editor`` of 1.0.3 starts what shows windows.
+    """
+    from moviepy.video.compositing.CompositeVideoClip import CompositeVideoClip
+    from moviepy.video.io.VideoFileClip import VideoFileClip
+
+    return VideoFileClip, CompositeVideoClip, _new_fade() or _old_fade()
+
+
+def _new_fade() -> Callable[[Any, float], Any] | None:
+    try:
+        from moviepy.video.fx import CrossFadeIn
+    except ImportError:
+        return None
+    return lambda clip, seconds: clip.with_effects([CrossFadeIn(seconds)])
+
+
+def _old_fade() -> Callable[[Any, float], Any]:
+    from moviepy.video.compositing.transitions import crossfadein
+
+    fade: Callable[[Any, float], Any] = crossfadein
+    return fade
 
 
 def crossfaded(before: Path, after: Path, frames: int, fps: Fraction) -> Iterator[Image]:
@@ -41,18 +64,21 @@ def crossfaded(before: Path, after: Path, frames: int, fps: Fraction) -> Iterato
         frames: of each.
         fps: of each.
     """
-    from moviepy import CompositeVideoClip, VideoFileClip
-    from moviepy.video.fx import CrossFadeIn
-
+    opened, composed, fade_in = _tools()
     seconds = float(frames / fps)
     with contextlib.ExitStack() as stack:
-        clips = [stack.enter_context(VideoFileClip(str(path), audio=False)) for path in (before, after)]
-        going, coming = (clip.with_duration(seconds) for clip in clips)
+        clips = [stack.enter_context(opened(str(path), audio=False)) for path in (before, after)]
+        going, coming = (_lasting(clip, seconds) for clip in clips)
         # The coming picture lies over the going one, and its mask rises from 0 to 1.
-        scene = CompositeVideoClip([going, coming.with_effects([CrossFadeIn(seconds)])])
+        scene = composed([going, fade_in(coming, seconds)])
         stack.callback(scene.close)
         for frame in range(frames):
             yield np.ascontiguousarray(scene.get_frame((frame + 0.5) / float(fps)), np.uint8)
+
+
+def _lasting(clip: Any, seconds: float) -> Any:
+    """Return the clip with that length: its header may tell a frame more or less."""
+    return clip.with_duration(seconds) if hasattr(clip, "with_duration") else clip.set_duration(seconds)
 
 
 def write_crossfade(before: Path, after: Path, frames: int, fps: Fraction, encoding: Encoding, path: Path) -> None:
