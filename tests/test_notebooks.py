@@ -95,7 +95,7 @@ def test_the_walkthrough_shows_each_stage(
 
 
 @everywhere("local")
-def test_narration_falls_back_and_says_so(
+def test_narration_makes_two_scenes_with_captions_and_says_who_wrote_them(
     place: str, tmp_path: Path, small_portrait: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pytest.importorskip("xllamacpp")
@@ -103,8 +103,14 @@ def test_narration_falls_back_and_says_so(
     ran = run_notebook("narration", place, tmp_path, monkeypatch, changes)
     assert "there is no GPU to run it on" in ran.said["model"]
     assert "smollm2-135m-gguf: no larger model is on this machine" in ran.said["model"]
-    assert {"narration.json", "narration.mp4", "narration.wav"} <= set(ran.files)
-    assert "written by smollm2" in ran.said["write"]
+    assert {"scene-1.json", "scene-2.wav", "storyboard.json", "narration.mp4", "narration.srt"} <= set(ran.files)
+    scripts = [json.loads((ran.folder / f"scene-{number}.json").read_text(encoding="utf-8")) for number in (1, 2)]
+    assert all(script["writer"].startswith("smollm2") for script in scripts)
+    words = [word for script in scripts for word in script["scenes"][0]["text"].split()]
+    captions = (ran.folder / "narration.srt").read_text(encoding="utf-8")
+    assert all(word in captions for word in words)
+    assert f"scene 2, written by {scripts[1]['writer']}" in ran.said["write"]
+    assert "<video" in ran.said["video"]
     check_place(ran, place)
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lipsync_colab.bench.restorers import Comparison
-from lipsync_colab.types import Image, Portrait
+from lipsync_colab.portrait.mouth_crop import mouth_crop
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -26,16 +26,6 @@ COLUMNS = (
 ACCENT = "#2f7d5b"
 
 
-def mouth_crop(portrait: Portrait, image: Image) -> Image:
-    """Return the mouth and its surroundings out of a picture that has the portrait's size."""
-    x, y = portrait.face.points[3:].mean(axis=0)
-    half = portrait.face.eye_distance * 0.75
-    height, width = image.shape[:2]
-    top, bottom = int(max(0, y - half * 0.7)), int(min(height, y + half * 0.7))
-    left, right = int(max(0, x - half)), int(min(width, x + half))
-    return np.ascontiguousarray(image[top:bottom, left:right])
-
-
 def picture_sheet(comparison: Comparison) -> Figure:
     """Return the faces above and their mouths below: the original, what each network was given, what each gave."""
     from matplotlib.figure import Figure
@@ -49,7 +39,7 @@ def picture_sheet(comparison: Comparison) -> Figure:
     for column, (name, image) in enumerate(shown):
         axes[0, column].set_title(name, fontsize=10)
         axes[0, column].imshow(image)
-        axes[1, column].imshow(mouth_crop(task.truth, image), interpolation="nearest")
+        axes[1, column].imshow(mouth_crop(task.truth.face, image), interpolation="nearest")
         for axis in axes[:, column]:
             axis.set_axis_off()
     return figure

@@ -6,7 +6,6 @@ is its own. Only released, checked weights are run; what is not on this machine 
 
 from __future__ import annotations
 
-import importlib.util
 import multiprocessing
 import time
 from collections.abc import Sequence
@@ -23,6 +22,7 @@ from lipsync_colab.device import inspect_machine, program_peak, release_device_p
 from lipsync_colab.errors import InputError, LipSyncError
 from lipsync_colab.finish.catalogue import RESTORERS, UPSCALERS
 from lipsync_colab.finish.resample import resize
+from lipsync_colab.pipeline.needed_packages import install_command, lacking_packages
 from lipsync_colab.portrait import load_portrait
 from lipsync_colab.portrait.landmarks import FaceTracker
 from lipsync_colab.types import Face, Image, Portrait
@@ -163,9 +163,9 @@ def absence(name: str) -> Absent | None:
     """Return why a network cannot be run on this machine; None when it can."""
     if name == PLAIN:
         return None
-    missing = [package for package in packages_of(name) if importlib.util.find_spec(package) is None]
-    if missing:
-        return Absent(name, f"{', '.join(missing)} not installed", remedy(name))
+    lacking = lacking_packages(name)
+    if lacking:
+        return Absent(name, f"{', '.join(lacking)} not installed", remedy(name))
     from lipsync_colab.finish.checkpoint import CARRIED
 
     store, weights = Store(), _weights_of(name)
@@ -177,19 +177,10 @@ def absence(name: str) -> Absent | None:
     return None
 
 
-def packages_of(name: str) -> tuple[str, ...]:
-    """Return the packages that a network needs beyond the base."""
-    if name in UPSCALERS:
-        return ("torch",)
-    return ("torch", "spandrel", "spandrel_extra_arches") if name == "codeformer" else ("torch", "spandrel")
-
-
 def remedy(name: str) -> str:
     """Return the shell line that brings a network to this machine."""
-    extra = {True: "codeformer,enhance", False: "enhance"}[name == "codeformer"]
-    missing = [package for package in packages_of(name) if importlib.util.find_spec(package) is None]
-    words = [f"pip install 'lipsync-colab[{extra}]'"] if missing else []
-    weights = _weights_of(name)
+    command, weights = install_command(name), _weights_of(name)
+    words = [command] if command else []
     if Store().manifest[weights].needs_acceptance:
         words.append(f"lipsync-colab weights accept {weights}")
     return " && ".join([*words, f"lipsync-colab weights fetch {weights}"])

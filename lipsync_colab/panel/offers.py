@@ -3,27 +3,16 @@
 from __future__ import annotations
 
 import dataclasses
-import importlib.util
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from lipsync_colab.device import Machine
-from lipsync_colab.engines.registry import ENGINES
 from lipsync_colab.errors import InputError
 from lipsync_colab.estimate import Estimate, estimate
+from lipsync_colab.pipeline.needed_packages import install_command
 from lipsync_colab.types import Portrait, RenderSettings
 
-PACKAGES = {
-    **dict.fromkeys(("gfpgan", "gfpgan-1.3", "restoreformer"), ("torch", "spandrel", "enhance")),
-    "codeformer": ("torch", "spandrel_extra_arches", "codeformer"),
-    **dict.fromkeys(("realesrgan-x2plus", "realesrgan-x4plus"), ("torch", "spandrel", "enhance")),
-    **dict.fromkeys(("realesr-general-x4v3", "realesr-animevideov3"), ("torch", "spandrel", "enhance")),
-    "sd-x4": ("torch", "diffusers", "diffusion"),
-    **{name: ("torch", "safetensors", "neural") for name, info in ENGINES.items() if info.needs_torch},
-    "audio2head": ("torch", "pyworld", "audio2head"),
-}
-"""Two modules that a choice needs, and the extra that brings them."""
 Pairs = tuple[tuple[str, str], ...]
 
 
@@ -78,10 +67,8 @@ def offers(
 
 def missing_packages(value: str) -> str:
     """Return what must be installed for a choice, in a few words; empty when nothing is missing."""
-    *modules, extra = PACKAGES.get(value, ("",))
-    if all(importlib.util.find_spec(module) is not None for module in modules):
-        return ""
-    return f"needs pip install 'lipsync-colab[{extra}]'"
+    command = install_command(value)
+    return f"needs {command}" if command else ""
 
 
 def priced(cost: Estimate) -> str:

@@ -324,9 +324,18 @@ def preview(render: Render, frame: int | None = None) -> Image:
     (240, 320, 3)
     """
     index = render.plan.frames // 3 if frame is None else frame
-    frames = frame_stream(
-        finish_still(render.portrait, render.plan, silent).portrait, render.speech, render.plan, index
-    )
+    return drawn_frame(render, finish_still(render.portrait, render.plan, silent), index)
+
+
+def drawn_frame(render: Render, canvas: Canvas, index: int) -> Image:
+    """Return one finished frame, uint8 (H, W, 3) RGB.
+
+    Args:
+        render: from :func:`prepare`.
+        canvas: its finished still.
+        index: of the frame.
+    """
+    frames = frame_stream(canvas.portrait, render.speech, render.plan, index)
     try:
         return next(frames).copy()
     finally:
