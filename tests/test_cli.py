@@ -206,7 +206,12 @@ def test_stopping_exits_130_and_keeps_nothing_under_the_name(tmp_path: Path, sto
     out = tmp_path / "out.mp4"
     words = ["render", str(hopper()), str(voice), "-o", str(out), "--size", "512x600", "--json"]
     process = subprocess.Popen(
-        [sys.executable, "-m", "lipsync_colab", *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        [sys.executable, "-m", "lipsync_colab", *words],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        # Processes of a background shell ignore it.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509
     )
     assert process.stdout is not None
     for line in process.stdout:  # until the first frames are in
