@@ -23,17 +23,32 @@ def timed_phonemes(speech: Speech, text: str = "", gate: SpeechGate | None = Non
         Phonemes from 0 to the end without gaps, and ``"phonemes"`` (they came with the speech), ``"alignment"``,
         ``"phone loop"`` or, with no phonemes at all, ``"energy"``.
     """
+    gate = gate or SpeechGate.of(speech)
+    phonemes, source = known_phonemes(speech, text, gate)
+    if phonemes or not sphinx_available():
+        return phonemes, source
+    heard = phone_loop(speech, gate)
+    return (heard, "phone loop") if len(heard) > 1 else ((), "energy")
+
+
+def known_phonemes(speech: Speech, text: str, gate: SpeechGate) -> tuple[tuple[Phoneme, ...], str]:
+    """Return timed phonemes where it is known what is said, else none.
+
+    Args:
+        speech: the voice, 16 kHz.
+        text: what is said, where it is known and the speech does not carry it.
+        gate: of the speech.
+
+    Returns:
+        Phonemes from 0 to the end without gaps and ``"phonemes"`` or ``"alignment"``; none and ``"energy"`` where
+        nothing is known, the text is not what is said, or it is not English.
+    """
     if speech.phonemes:
         return speech.phonemes, "phonemes"
-    if not sphinx_available():
-        return (), "energy"
-    gate = gate or SpeechGate.of(speech)
     words = text or speech.text
-    if words.strip():
+    if words.strip() and sphinx_available():
         try:
             return align(speech, words, gate), "alignment"
         except (AlignmentFailed, InputError):
-            # The text is not what is said, or not English: the sound alone still tells most of it.
-            pass
-    heard = phone_loop(speech, gate)
-    return (heard, "phone loop") if len(heard) > 1 else ((), "energy")
+            pass  # the sound alone still tells most of it
+    return (), "energy"

@@ -10,9 +10,12 @@ from scipy import ndimage
 from lipsync_colab.audio.level import STEP, SpeechGate, frame_times
 from lipsync_colab.audio.voicing import voiced_gate
 from lipsync_colab.engines.viseme.coarticulation import activity, blended, events, tongue
+from lipsync_colab.engines.viseme.decoding import closures, shapes_at, speaks, wakefulness
+from lipsync_colab.engines.viseme.learned import heard_outputs
 from lipsync_colab.engines.viseme.motion import CHANNELS, MOUTH, MotionTrack, empty_track
+from lipsync_colab.engines.viseme.outputs import EVENTS
 from lipsync_colab.engines.viseme.visemes import SHAPES, gestures
-from lipsync_colab.phonemes.source import timed_phonemes
+from lipsync_colab.phonemes.source import known_phonemes
 from lipsync_colab.types import Array, Phoneme, Speech
 
 LOUDNESS_SMOOTHING = 0.10
@@ -27,8 +30,8 @@ EVENT_REACH = 0.10
 def mouth_track(speech: Speech, fps: Fraction, frames: int, expression: float = 1.0, text: str = "") -> MotionTrack:
     """Return the mouth's parameters at the centre of every frame; the other channels stay 0.
 
-    The best source that there is tells the phonemes: those that came with the speech, forced alignment where the
-    text is known, the phone loop; where none of them works, the sound's energy moves the jaw alone.
+    The best source that there is tells them: phonemes that came with the speech, forced alignment where the text is
+    known, the viseme network where only the sound is; where that hears nobody, the sound's energy moves the jaw alone.
 
     Args:
         speech: the voice, 16 kHz.
@@ -40,10 +43,19 @@ def mouth_track(speech: Speech, fps: Fraction, frames: int, expression: float = 
     gate = SpeechGate.of(speech) if speech.phonemes else voiced_gate(speech)
     if expression <= 0 or not gate.active.any():
         return empty_track(frames, "phonemes" if speech.phonemes else "energy")
-    phonemes, source = timed_phonemes(speech, text, gate)
+    phonemes, source = known_phonemes(speech, text, gate)
     times = frame_times(fps, frames)
-    shapes = mouth_of(phonemes, gate, times) if phonemes else mouth_of_energy(gate, times)
-    track = empty_track(frames, source)
+    if phonemes:
+        return track_of(mouth_of(phonemes, gate, times), source, expression)
+    outputs = heard_outputs(speech)
+    if speaks(outputs):
+        return track_of(mouth_of_sound(outputs, gate, times), "learned", expression)
+    return track_of(mouth_of_energy(gate, times), "energy", expression)
+
+
+def track_of(shapes: dict[str, Array], source: str, expression: float = 1.0) -> MotionTrack:
+    """Return a track with the mouth's channels, each float32 (frames,)."""
+    track = empty_track(len(shapes["jaw"]), source)
     for name in MOUTH:
         amount = expression if name in SHAPES else min(expression, 1.0)
         track.values[:, CHANNELS.index(name)] = np.clip(shapes[name] * amount, 0, 1)
@@ -61,6 +73,24 @@ def mouth_of(phonemes: tuple[Phoneme, ...], gate: SpeechGate, times: np.ndarray)
     shapes["press"] = events(said, times, "press") * near
     shapes["tuck"] = events(said, times, "tuck") * near
     shapes["tongue"] = tongue(said, times) * opening
+    return shapes
+
+
+def mouth_of_sound(outputs: Array, gate: SpeechGate, times: np.ndarray) -> dict[str, Array]:
+    """Return the mouth's channels for what the viseme network hears, each float32 (frames,).
+
+    Args:
+        outputs: from :func:`~lipsync_colab.engines.viseme.learned.heard_outputs`.
+        gate: of the same recording.
+        times: the frames' centres in seconds.
+    """
+    awake = wakefulness(outputs, times)
+    opening = gate.opening(times) * awake
+    near = _widened(gate, times) * (awake > 0)
+    shapes = {name: values * opening for name, values in shapes_at(outputs, times).items()}
+    shapes["jaw"] = shapes["jaw"] * loudness_gain(gate, times)
+    for name in EVENTS:
+        shapes[name] = events(closures(outputs, name), times, name) * near
     return shapes
 
 

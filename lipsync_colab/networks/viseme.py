@@ -1,0 +1,76 @@
+"""Band energies → what the mouth does; the network that :mod:`lipsync_colab.engines.viseme.learned` runs in numpy."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+CHANNELS = 128
+KERNEL = 3
+DILATIONS = (1, 2, 4, 8, 16, 4, 2, 1)
+FIRST_KERNEL, STRIDE = 6, 2
+FIRST_GAIN = 0.4
+"""Of every block before training, so that eight of them together begin near the size of what came in."""
+
+
+class Block(nn.Module):
+    """A convolution along time whose result is added to what came in."""
+
+    def __init__(self, dilation: int, channels: int) -> None:
+        super().__init__()
+        self.convolution = nn.Conv1d(channels, channels, KERNEL, padding=KERNEL // 2 * dilation, dilation=dilation)
+        self.norm = nn.BatchNorm1d(channels)
+        nn.init.constant_(self.norm.weight, FIRST_GAIN)
+
+    def forward(self, state: Tensor) -> Tensor:
+        """Return hidden states like the input's, (batch, channels, time)."""
+        result: Tensor = state + torch.relu(self.norm(self.convolution(state)))
+        return result
+
+
+class VisemeNetwork(nn.Module):
+    """A stack of dilated convolutions that looks three quarters of a second to either side.
+
+    Args:
+        bands: of the input.
+        outputs: of the mouth.
+        phones: of a second head, which is used in training alone; 0 leaves it out.
+        channels: of the hidden states.
+    """
+
+    def __init__(self, bands: int, outputs: int, phones: int = 0, channels: int = CHANNELS) -> None:
+        super().__init__()
+        self.first = nn.Conv1d(bands, channels, FIRST_KERNEL, stride=STRIDE, padding=(FIRST_KERNEL - STRIDE) // 2)
+        self.blocks = nn.ModuleList(Block(dilation, channels) for dilation in DILATIONS)
+        self.mouth = nn.Conv1d(channels, outputs, 1)
+        nn.init.zeros_(self.mouth.weight)
+        self.phones = nn.Conv1d(channels, phones, 1) if phones else None
+
+    def hidden(self, energies: Tensor) -> Tensor:
+        """Return hidden states, (batch, channels, rows / 2), for energies (batch, rows, bands)."""
+        state: Tensor = self.first(energies.transpose(1, 2))
+        for block in self.blocks:
+            state = block(state)
+        return state
+
+    def forward(self, energies: Tensor) -> Tensor:
+        """Return the mouth's outputs before any squashing, (batch, rows / 2, outputs)."""
+        result: Tensor = self.mouth(self.hidden(energies)).transpose(1, 2)
+        return result
+
+    def folded(self) -> dict[str, Tensor]:
+        """Return the weights of the mouth's path by name, each normalisation folded into its convolution."""
+        kept = {"first": (self.first.weight, self.first.bias), "mouth": (self.mouth.weight, self.mouth.bias)}
+        for index, block in enumerate(self.blocks):
+            assert isinstance(block, Block)
+            norm, convolution = block.norm, block.convolution
+            gain = norm.weight / torch.sqrt(norm.running_var + norm.eps)  # type: ignore[operator]
+            bias = (convolution.bias - norm.running_mean) * gain + norm.bias  # type: ignore[operator]
+            kept[f"blocks.{index}"] = (convolution.weight * gain[:, None, None], bias)  # type: ignore[assignment]
+        pairs = ((name, weight, bias) for name, (weight, bias) in kept.items())
+        return {
+            f"{name}.{part}": tensor.detach()
+            for name, weight, bias in pairs
+            for part, tensor in (("weight", weight), ("bias", bias))
+            if tensor is not None
+        }

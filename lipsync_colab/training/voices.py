@@ -1,0 +1,86 @@
+"""The synthetic voices that the viseme network learns from, and those that it is tested on.
+
+Every program but the embedded voice is only used to make training sound; the package does not depend on it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from lipsync_colab.types import Speech
+
+TRAIN, TUNE, TEST = "train", "tune", "test"
+
+
+@dataclass(frozen=True)
+class TrainingVoice:
+    """One voice.
+
+    Attributes:
+        name: of the voice within its program.
+        program: ``"own"`` (the package's voices), ``"kokoro"``, ``"flite"``, ``"festival"`` or ``"pico"``.
+        language: a key of :data:`~lipsync_colab.training.phone_sets.PHONE_SETS`.
+        sentences: how many it says.
+        use: what for. A voice that is tuned or tested on is never trained on.
+        offset: seconds to add to the times that its program tells, measured against forced alignment.
+        encoding: what its program reads.
+    """
+
+    name: str
+    program: str
+    language: str = "en"
+    sentences: int = 200
+    use: str = TRAIN
+    offset: float = 0.0
+    encoding: str = "ascii"
+
+    @property
+    def key(self) -> str:
+        """A name among all voices."""
+        return f"{self.program}-{self.name}"
+
+
+VOICES = (
+    TrainingVoice("hibari", "own", sentences=600),
+    TrainingVoice("joe", "own", sentences=60, use=TEST),
+    TrainingVoice("jf_alpha", "kokoro", sentences=20, offset=-0.065),
+    TrainingVoice("jf_gongitsune", "kokoro", sentences=20, offset=-0.065),
+    TrainingVoice("jf_nezumi", "kokoro", sentences=20, offset=-0.065),
+    TrainingVoice("jf_tebukuro", "kokoro", sentences=20, offset=-0.065),
+    TrainingVoice("jm_kumo", "kokoro", sentences=40, offset=-0.065),
+    TrainingVoice("kal16", "flite", sentences=250, offset=-0.005),
+    TrainingVoice("awb", "flite", sentences=300, offset=-0.005),
+    TrainingVoice("rms", "flite", sentences=60, use=TEST, offset=-0.005),
+    TrainingVoice("slt", "flite", sentences=60, use=TUNE, offset=-0.005),
+    TrainingVoice("ked_diphone", "festival", sentences=250),
+    TrainingVoice("lp_diphone", "festival", "it", sentences=120, encoding="latin-1"),
+    TrainingVoice("pc_diphone", "festival", "it", sentences=150, encoding="latin-1"),
+    TrainingVoice("czech_dita", "festival", "cs", sentences=120, encoding="iso-8859-2"),
+    TrainingVoice("czech_machac", "festival", "cs", sentences=120, encoding="iso-8859-2"),
+    TrainingVoice("czech_krb", "festival", "cs", sentences=100, encoding="iso-8859-2"),
+    TrainingVoice("czech_ph", "festival", "cs", sentences=100, encoding="iso-8859-2"),
+    TrainingVoice("hy_fi_mv_diphone", "festival", "fi", sentences=120, encoding="latin-1"),
+    TrainingVoice("suo_fi_lj_diphone", "festival", "fi", sentences=120, encoding="latin-1"),
+    TrainingVoice("msu_ru_nsh_clunits", "festival", "ru", sentences=150, encoding="utf-8"),
+    TrainingVoice("en-US", "pico", sentences=250),
+    TrainingVoice("en-GB", "pico", sentences=250),
+)
+
+
+def spoken(voice: TrainingVoice, texts: Sequence[str], seed: int) -> Iterator[Speech]:
+    """Yield texts as the voice says them, 16 kHz with phonemes.
+
+    Raises:
+        MachineError: the voice's program is not installed.
+    """
+    from lipsync_colab.training import festival_voice, flite_voice, kokoro_voice, own_voice, pico_voice
+
+    programs = {
+        "own": own_voice.spoken,
+        "kokoro": kokoro_voice.spoken,
+        "flite": flite_voice.spoken,
+        "festival": festival_voice.spoken,
+        "pico": pico_voice.spoken,
+    }
+    yield from programs[voice.program](voice, texts, seed)
