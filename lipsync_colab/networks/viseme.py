@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import torch
 from torch import Tensor, nn
 
@@ -16,11 +18,12 @@ FIRST_GAIN = 0.4
 class Block(nn.Module):
     """A convolution along time whose result is added to what came in."""
 
-    def __init__(self, dilation: int, channels: int) -> None:
+    def __init__(self, dilation: int, channels: int, normalised: bool) -> None:
         super().__init__()
         self.convolution = nn.Conv1d(channels, channels, KERNEL, padding=KERNEL // 2 * dilation, dilation=dilation)
-        self.norm = nn.BatchNorm1d(channels)
-        nn.init.constant_(self.norm.weight, FIRST_GAIN)
+        self.norm = nn.BatchNorm1d(channels) if normalised else nn.Identity()
+        if isinstance(self.norm, nn.BatchNorm1d):
+            nn.init.constant_(self.norm.weight, FIRST_GAIN)
 
     def forward(self, state: Tensor) -> Tensor:
         """Return hidden states like the input's, (batch, channels, time)."""
@@ -36,12 +39,15 @@ class VisemeNetwork(nn.Module):
         outputs: of the mouth.
         phones: of a second head, which is used in training alone; 0 leaves it out.
         channels: of the hidden states.
+        normalised: with batch normalisation; without it when it begins from weights that have it folded in.
     """
 
-    def __init__(self, bands: int, outputs: int, phones: int = 0, channels: int = CHANNELS) -> None:
+    def __init__(
+        self, bands: int, outputs: int, phones: int = 0, channels: int = CHANNELS, normalised: bool = True
+    ) -> None:
         super().__init__()
         self.first = nn.Conv1d(bands, channels, FIRST_KERNEL, stride=STRIDE, padding=(FIRST_KERNEL - STRIDE) // 2)
-        self.blocks = nn.ModuleList(Block(dilation, channels) for dilation in DILATIONS)
+        self.blocks = nn.ModuleList(Block(dilation, channels, normalised) for dilation in DILATIONS)
         self.mouth = nn.Conv1d(channels, outputs, 1)
         nn.init.zeros_(self.mouth.weight)
         self.phones = nn.Conv1d(channels, phones, 1) if phones else None
@@ -64,6 +70,9 @@ class VisemeNetwork(nn.Module):
         for index, block in enumerate(self.blocks):
             assert isinstance(block, Block)
             norm, convolution = block.norm, block.convolution
+            if isinstance(norm, nn.Identity):
+                kept[f"blocks.{index}"] = (convolution.weight, convolution.bias)
+                continue
             gain = norm.weight / torch.sqrt(norm.running_var + norm.eps)  # type: ignore[operator]
             bias = (convolution.bias - norm.running_mean) * gain + norm.bias  # type: ignore[operator]
             kept[f"blocks.{index}"] = (convolution.weight * gain[:, None, None], bias)  # type: ignore[assignment]
@@ -74,3 +83,12 @@ class VisemeNetwork(nn.Module):
             for part, tensor in (("weight", weight), ("bias", bias))
             if tensor is not None
         }
+
+    @classmethod
+    def of_folded(cls, weights: Mapping[str, Tensor]) -> VisemeNetwork:
+        """Return a network without normalisation that computes what the weights of :meth:`folded` do."""
+        first, mouth = weights["first.weight"], weights["mouth.weight"]
+        network = cls(first.shape[1], len(mouth), channels=len(first), normalised=False)
+        names = {name: name.replace(".convolution", "") for name in network.state_dict()}
+        network.load_state_dict({name: weights[short] for name, short in names.items()})
+        return network

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -20,7 +20,7 @@ from lipsync_colab.training.corpus import PHONES, VoiceData
 from lipsync_colab.types import Array
 
 SHAPE_WEIGHTS = dict.fromkeys((*SHAPES, "tongue"), 2.0) | {"jaw": 10.0}
-CHANCE_WEIGHTS = {"press": 1.5, "tuck": 0.5, "activity": 0.5}
+CHANCE_WEIGHTS = {"tuck": 0.5, "activity": 0.5}
 PHONES_WEIGHT = 0.25
 
 
@@ -34,6 +34,8 @@ class Recipe:
         rate: highest learning rate (one cycle; Smith and Topin, 2018).
         channels: of the network.
         seed: of the first weights and of every crop.
+        press: weight of the chance that lips close.
+        favour: how much more often natural voices are heard.
         threads: of the arithmetic; one more makes the batches. Two would only wait for each other on a busy machine.
     """
 
@@ -43,6 +45,12 @@ class Recipe:
     channels: int = CHANNELS
     seed: int = 7
     threads: int = 1
+    press: float = 1.5
+    favour: float = 1.0
+
+
+REFINING = Recipe(steps=900, rate=6e-4, press=3.0, favour=2.0)
+"""The second part: shorter, from what the first has learnt, with more weight on closures and on natural voices."""
 
 
 def learn(
@@ -59,14 +67,35 @@ def learn(
         The weights by name, float16, without the head for phones; and the loss of every step.
     """
     torch.manual_seed(recipe.seed)
-    torch.set_num_threads(recipe.threads)
     network = VisemeNetwork(BANDS, len(OUTPUTS), len(PHONES), recipe.channels)
+    losses = _train(network, voices, recipe, tell)
+    return _halved(network), losses
+
+
+def refine(
+    voices: Sequence[VoiceData],
+    weights: Mapping[str, np.ndarray],
+    recipe: Recipe = REFINING,
+    tell: Callable[[str], None] = lambda line: None,
+) -> tuple[dict[str, Array], list[float]]:
+    """Train a network further; like :func:`learn`, but it begins with the weights that are given."""
+    torch.manual_seed(recipe.seed)
+    tensors = {name: torch.from_numpy(tensor.astype(np.float32)) for name, tensor in weights.items()}
+    network = VisemeNetwork.of_folded(tensors)
+    losses = _train(network, voices, recipe, tell)
+    return _halved(network), losses
+
+
+def _train(
+    network: VisemeNetwork, voices: Sequence[VoiceData], recipe: Recipe, tell: Callable[[str], None]
+) -> list[float]:
+    torch.set_num_threads(recipe.threads)
     optimiser = torch.optim.AdamW(network.parameters(), lr=recipe.rate, weight_decay=0.01)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, recipe.rate, total_steps=recipe.steps, pct_start=0.15)
     losses: list[float] = []
     begun = time.monotonic()
     for batch in batches(voices, recipe):
-        loss = loss_of(network, batch)
+        loss = loss_of(network, batch, recipe.press)
         optimiser.zero_grad()
         loss.backward()
         nn.utils.clip_grad_norm_(network.parameters(), 1.0)
@@ -75,14 +104,18 @@ def learn(
         losses.append(float(loss.detach()))
         if len(losses) % 100 == 0:
             tell(f"step {len(losses)}: loss {np.mean(losses[-100:]):.4f}, {time.monotonic() - begun:.0f} s")
-    return {name: tensor.numpy().astype(np.float16) for name, tensor in network.folded().items()}, losses
+    return losses
+
+
+def _halved(network: VisemeNetwork) -> dict[str, Array]:
+    return {name: tensor.numpy().astype(np.float16) for name, tensor in network.folded().items()}
 
 
 def batches(voices: Sequence[VoiceData], recipe: Recipe) -> Iterator[Batch]:
     """Yield the recipe's batches; the next is made while one is learnt from. Each has a seed of its own."""
 
     def made(step: int) -> Batch:
-        return batch_of(voices, recipe.size, np.random.default_rng([recipe.seed, step]))
+        return batch_of(voices, recipe.size, np.random.default_rng([recipe.seed, step]), recipe.favour)
 
     with ThreadPoolExecutor(1) as worker:
         following = worker.submit(made, 0)
@@ -92,7 +125,7 @@ def batches(voices: Sequence[VoiceData], recipe: Recipe) -> Iterator[Batch]:
             yield batch
 
 
-def loss_of(network: VisemeNetwork, batch: Batch) -> Tensor:
+def loss_of(network: VisemeNetwork, batch: Batch, press: float = 1.5) -> Tensor:
     """Return what is to become small: squared errors of shapes, cross-entropies of chances and of phones."""
     hidden = network.hidden(torch.from_numpy(batch.heard))
     found, wanted = network.mouth(hidden).transpose(1, 2), torch.from_numpy(batch.wanted)
@@ -100,7 +133,7 @@ def loss_of(network: VisemeNetwork, batch: Batch) -> Tensor:
     for name, weight in SHAPE_WEIGHTS.items():
         column = OUTPUTS.index(name)
         total = total + weight * nn.functional.mse_loss(found[..., column], wanted[..., column])
-    for name, weight in CHANCE_WEIGHTS.items():
+    for name, weight in {"press": press, **CHANCE_WEIGHTS}.items():
         column = OUTPUTS.index(name)
         chance = nn.functional.binary_cross_entropy_with_logits(found[..., column], wanted[..., column])
         total = total + weight * chance

@@ -66,6 +66,8 @@ VOICES = (
     TrainingVoice("en-US", "pico", sentences=250),
     TrainingVoice("en-GB", "pico", sentences=250),
 )
+MORE_SENTENCES = {"own-hibari": 1500}
+"""For the second part of the training: the voice that sounds most like a person and speaks fastest says more."""
 
 
 def spoken(voice: TrainingVoice, texts: Sequence[str], seed: int) -> Iterator[Speech]:
