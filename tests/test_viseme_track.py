@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from lipsync_colab.audio.level import frame_times
+from lipsync_colab.engines.viseme import track as track_module
 from lipsync_colab.engines.viseme.motion import CHANNELS, LIFE, MotionTrack
 from lipsync_colab.engines.viseme.track import mouth_track
 from lipsync_colab.narrate.voice import speak
@@ -27,6 +28,10 @@ def speech() -> Speech:
 
 def track_of(speech: Speech, fps: Fraction = Fraction(25), expression: float = 1.0) -> MotionTrack:
     return mouth_track(speech, fps, frame_count(speech.seconds, fps), expression)
+
+
+def bare(speech: Speech) -> Speech:
+    return dataclasses.replace(speech, phonemes=None, text="")
 
 
 def during(speech: Speech, track: MotionTrack, fps: Fraction, one: Phoneme, margin: float = 0.0) -> np.ndarray:
@@ -113,9 +118,9 @@ def test_the_same_speech_gives_the_same_track(speech: Speech) -> None:
     np.testing.assert_array_equal(track_of(speech).values, track_of(dataclasses.replace(speech)).values)
 
 
-def test_energy_moves_the_jaw_when_nothing_else_is_known(speech: Speech, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "pocketsphinx", None)
-    found = track_of(dataclasses.replace(speech, phonemes=None))
+def test_energy_moves_the_jaw_when_nobody_is_heard(speech: Speech, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(track_module, "speaks", lambda outputs: False)
+    found = track_of(bare(speech))
     assert found.source == "energy"
     known = track_of(speech)
     assert np.corrcoef(found.channel("jaw"), known.channel("jaw"))[0, 1] > 0.4
@@ -123,10 +128,27 @@ def test_energy_moves_the_jaw_when_nothing_else_is_known(speech: Speech, monkeyp
     assert not found.channel("press").any()
 
 
+def test_the_network_alone_comes_near_the_known_phonemes(speech: Speech, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "pocketsphinx", None)
+    found = track_of(bare(speech))
+    assert found.source == "learned"
+    assert np.corrcoef(found.channel("jaw"), track_of(speech).channel("jaw"))[0, 1] > 0.7
+
+
+def test_noise_leaves_the_network_alone_and_does_not_move_a_pause(speech: Speech) -> None:
+    noise = np.random.default_rng(0).standard_normal(len(speech.samples) + 32_000).astype(np.float32)
+    heard = np.pad(speech.samples, (0, 32_000)) + 0.1 * speech.samples.std() * noise
+    found = mouth_track(Speech(heard, speech.rate), Fraction(25), frame_count(len(heard) / speech.rate, Fraction(25)))
+    assert found.source == "learned"
+    frames = frame_count(speech.seconds, Fraction(25))
+    assert np.corrcoef(found.channel("jaw")[:frames], track_of(speech).channel("jaw"))[0, 1] > 0.6
+    assert not found.values[frames + 10 : -5].any()
+
+
 def test_the_sound_alone_comes_near_the_known_phonemes(speech: Speech) -> None:
-    found = track_of(dataclasses.replace(speech, phonemes=None, text=""))
-    assert found.source == "phone loop"
-    assert np.corrcoef(found.channel("jaw"), track_of(speech).channel("jaw"))[0, 1] > 0.6
+    found = track_of(bare(speech))
+    assert found.source == "learned and phone loop"
+    assert np.corrcoef(found.channel("jaw"), track_of(speech).channel("jaw"))[0, 1] > 0.7
     aligned = mouth_track(
         dataclasses.replace(speech, phonemes=None, text=""), Fraction(25), len(found), text=speech.text
     )

@@ -55,7 +55,9 @@ class VoiceData:
         return len(self.targets) * STEP
 
 
-def load_corpus(folder: Path, seed: int, tell: Callable[[str], None], share: float = 1.0, refining: bool = False) -> list[VoiceData]:
+def load_corpus(
+    folder: Path, seed: int, tell: Callable[[str], None], share: float = 1.0, refining: bool = False
+) -> list[VoiceData]:
     """Return the data of all voices to train on, synthesising what the folder does not hold yet.
 
     Args:

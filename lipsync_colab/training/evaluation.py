@@ -21,8 +21,8 @@ from lipsync_colab.training.recordings import PROMPT_FOLDERS, Recording, prompts
 from lipsync_colab.training.scores import Score, UnknownScore, compared, score_of, unknown_score
 from lipsync_colab.training.sources import (
     Source,
-    averaged,
     by_alignment,
+    by_default,
     by_energy,
     by_loop,
     by_network,
@@ -94,7 +94,13 @@ def known_table(folder: Path, weights: Path, count: int) -> Iterator[str]:
 
 def _sources(weights: Path) -> dict[str, Source]:
     numbers: Weights = {name: tensor.astype(np.float32) for name, tensor in read_tensors(weights)[0].items()}
-    return {"alignment": by_alignment, "phone loop": by_loop, "learned": by_network(numbers), "energy": by_energy}
+    return {
+        "alignment": by_alignment,
+        "phone loop": by_loop,
+        "energy": by_energy,
+        "learned": by_network(numbers),
+        "default": by_default(numbers),
+    }
 
 
 def _changed(speech: Speech, samples: Array) -> Speech:
@@ -106,8 +112,6 @@ def _scored(sources: dict[str, Source], takes: Sequence[Take], heard: Sequence[S
         name: [source(speech, take.text) for take, speech in zip(takes, heard, strict=True)]
         for name, source in sources.items()
     }
-    pairs = zip(tracks["phone loop"], tracks["learned"], strict=True)
-    tracks["loop and learned"] = [averaged(first, second) for first, second in pairs]
     known = [reference(take.speech) for take in takes]
     return {
         name: score_of(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import dataclasses
+import functools
 from collections.abc import Callable
 
 import numpy as np
@@ -11,7 +11,14 @@ from lipsync_colab.audio.level import frame_times
 from lipsync_colab.audio.voicing import voiced_gate
 from lipsync_colab.engines.viseme.learned import Weights, heard_outputs
 from lipsync_colab.engines.viseme.motion import MotionTrack, empty_track
-from lipsync_colab.engines.viseme.track import mouth_of, mouth_of_energy, mouth_of_sound, mouth_track, track_of
+from lipsync_colab.engines.viseme.track import (
+    heard_mouth,
+    mouth_of,
+    mouth_of_energy,
+    mouth_of_sound,
+    mouth_track,
+    track_of,
+)
 from lipsync_colab.phonemes.align import align
 from lipsync_colab.phonemes.loop import phone_loop
 from lipsync_colab.phonemes.word_aligner import AlignmentFailed
@@ -36,7 +43,12 @@ def by_alignment(speech: Speech, text: str) -> MotionTrack:
 
 def by_loop(speech: Speech, text: str) -> MotionTrack:
     """The recogniser's phone loop."""
-    return _of_phonemes(speech, phone_loop(speech, voiced_gate(speech)))
+    return _of_phonemes(speech, _looped(speech))
+
+
+@functools.lru_cache(maxsize=256)
+def _looped(speech: Speech) -> tuple[Phoneme, ...]:
+    return phone_loop(speech, voiced_gate(speech))
 
 
 def by_energy(speech: Speech, text: str) -> MotionTrack:
@@ -54,9 +66,14 @@ def by_network(weights: Weights | None = None) -> Source:
     return learned
 
 
-def averaged(first: MotionTrack, second: MotionTrack) -> MotionTrack:
-    """Return the mean of two tracks."""
-    return dataclasses.replace(first, values=(first.values + second.values) / 2)
+def by_default(weights: Weights | None = None) -> Source:
+    """Return what renders use for a recording without a text, with the shipped weights or others."""
+
+    def heard(speech: Speech, text: str) -> MotionTrack:
+        shapes, source = heard_mouth(speech, voiced_gate(speech), _times(speech), weights)
+        return track_of(shapes, source)
+
+    return heard
 
 
 def _of_phonemes(speech: Speech, phonemes: tuple[Phoneme, ...]) -> MotionTrack:

@@ -20,6 +20,8 @@ SHORTEST = 0.04
 ASLEEP, AWAKE = 0.15, 0.55
 """Below the first the mouth rests, above the second it moves in full."""
 
+AGREED, ALONE = 1.5, -0.5
+"""Added to a closure's log odds where a second witness hears it too, and where it does not; tuned on that voice."""
 SPOKEN = 0.1
 """Seconds of full wakefulness without which nobody speaks."""
 
@@ -27,6 +29,21 @@ SPOKEN = 0.1
 def speaks(outputs: Array) -> bool:
     """Tell whether the network hears somebody speak at all."""
     return float((outputs[:, OUTPUTS.index("activity")] > AWAKE).sum()) * STEP >= SPOKEN
+
+
+def seconded(outputs: Array, shares: Array) -> Array:
+    """Return outputs whose chance that the lips close is weighed together with a second witness's word.
+
+    Args:
+        outputs: float32 (n, len(OUTPUTS)).
+        shares: float32 (n,), 1 where the second witness hears the lips closed.
+    """
+    result = outputs.copy()
+    column = OUTPUTS.index("press")
+    chance = np.clip(outputs[:, column], 1e-5, 1 - 1e-5)
+    odds = np.log(chance / (1 - chance)) + ALONE + (AGREED - ALONE) * shares
+    result[:, column] = 1 / (1 + np.exp(-odds))
+    return result
 
 
 def closures(outputs: Array, name: str) -> list[Gesture]:

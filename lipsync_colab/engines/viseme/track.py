@@ -10,12 +10,14 @@ from scipy import ndimage
 from lipsync_colab.audio.level import STEP, SpeechGate, frame_times
 from lipsync_colab.audio.voicing import voiced_gate
 from lipsync_colab.engines.viseme.coarticulation import activity, blended, events, tongue
-from lipsync_colab.engines.viseme.decoding import closures, shapes_at, speaks, wakefulness
-from lipsync_colab.engines.viseme.learned import heard_outputs
+from lipsync_colab.engines.viseme.decoding import closures, seconded, shapes_at, speaks, wakefulness
+from lipsync_colab.engines.viseme.learned import Weights, heard_outputs
 from lipsync_colab.engines.viseme.motion import CHANNELS, MOUTH, MotionTrack, empty_track
-from lipsync_colab.engines.viseme.outputs import EVENTS
+from lipsync_colab.engines.viseme.outputs import EVENTS, step_times
 from lipsync_colab.engines.viseme.visemes import SHAPES, gestures
+from lipsync_colab.phonemes.loop import phone_loop
 from lipsync_colab.phonemes.source import known_phonemes
+from lipsync_colab.phonemes.sphinx import sphinx_available
 from lipsync_colab.types import Array, Phoneme, Speech
 
 LOUDNESS_SMOOTHING = 0.10
@@ -25,13 +27,16 @@ LOUDNESS_SLOPE = 0.022
 SOFTEST, LOUDEST = 0.72, 1.22
 EVENT_REACH = 0.10
 """Seconds around audible speech in which lips may already (or still) be closed for a consonant."""
+QUIET_DB = -26.0
+"""A gate that lies lower leaves the noise 33 dB below the voice; in more noise the phone loop only does harm."""
 
 
 def mouth_track(speech: Speech, fps: Fraction, frames: int, expression: float = 1.0, text: str = "") -> MotionTrack:
     """Return the mouth's parameters at the centre of every frame; the other channels stay 0.
 
     The best source that there is tells them: phonemes that came with the speech, forced alignment where the text is
-    known, the viseme network where only the sound is; where that hears nobody, the sound's energy moves the jaw alone.
+    known; where only the sound is, the viseme network, and in a quiet recording the phone loop beside it. Where the
+    network hears nobody, the sound's energy moves the jaw alone.
 
     Args:
         speech: the voice, 16 kHz.
@@ -47,10 +52,29 @@ def mouth_track(speech: Speech, fps: Fraction, frames: int, expression: float = 
     times = frame_times(fps, frames)
     if phonemes:
         return track_of(mouth_of(phonemes, gate, times), source, expression)
-    outputs = heard_outputs(speech)
-    if speaks(outputs):
-        return track_of(mouth_of_sound(outputs, gate, times), "learned", expression)
-    return track_of(mouth_of_energy(gate, times), "energy", expression)
+    shapes, source = heard_mouth(speech, gate, times)
+    return track_of(shapes, source, expression)
+
+
+def heard_mouth(
+    speech: Speech, gate: SpeechGate, times: np.ndarray, weights: Weights | None = None
+) -> tuple[dict[str, Array], str]:
+    """Return the mouth's channels by the sound alone, and ``"learned and phone loop"``, ``"learned"`` or ``"energy"``.
+
+    Args:
+        speech: of anybody, in any language.
+        gate: of the same recording.
+        times: the frames' centres in seconds.
+        weights: of the viseme network; None takes the shipped ones.
+    """
+    outputs = heard_outputs(speech, weights)
+    if not speaks(outputs):
+        return mouth_of_energy(gate, times), "energy"
+    if gate.threshold <= QUIET_DB and sphinx_available():
+        phonemes = phone_loop(speech, gate)
+        if len(phonemes) > 1:
+            return mouth_of_both(outputs, phonemes, gate, times), "learned and phone loop"
+    return mouth_of_sound(outputs, gate, times), "learned"
 
 
 def track_of(shapes: dict[str, Array], source: str, expression: float = 1.0) -> MotionTrack:
@@ -92,6 +116,16 @@ def mouth_of_sound(outputs: Array, gate: SpeechGate, times: np.ndarray) -> dict[
     for name in EVENTS:
         shapes[name] = events(closures(outputs, name), times, name) * near
     return shapes
+
+
+def mouth_of_both(
+    outputs: Array, phonemes: tuple[Phoneme, ...], gate: SpeechGate, times: np.ndarray
+) -> dict[str, Array]:
+    """Return the mouth's channels of two witnesses: shapes lie between theirs, closures are weighed together."""
+    shares = events(gestures(phonemes), step_times(len(outputs)), "press")
+    shapes = mouth_of_sound(seconded(outputs, shares), gate, times)
+    others = mouth_of(phonemes, gate, times)
+    return {name: values if name in EVENTS else (values + others[name]) / 2 for name, values in shapes.items()}
 
 
 def mouth_of_energy(gate: SpeechGate, times: np.ndarray) -> dict[str, Array]:
