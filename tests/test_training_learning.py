@@ -73,6 +73,27 @@ def test_a_small_run_learns_and_repeats() -> None:
     assert not any("phones" in name for name in weights)
 
 
+def test_training_goes_on_where_it_ended_and_repeats() -> None:
+    from lipsync_colab.training.learning import Recipe, learn, refine
+
+    voices = [voice(0), voice(1)]
+    weights, losses = learn(voices, Recipe(steps=40, size=6, channels=16, seed=3))
+    shorter = Recipe(steps=12, size=6, rate=3e-4, seed=3, press=3.0, favour=2.0)
+    further, later = refine(voices, weights, shorter)
+    again, same = refine(voices, weights, shorter)
+    assert later == same and all(np.array_equal(further[name], again[name]) for name in further)
+    assert {name: one.shape for name, one in further.items()} == {name: one.shape for name, one in weights.items()}
+    assert any(not np.array_equal(further[name], weights[name]) for name in further)
+    assert np.mean(later) < np.mean(losses[:6])
+
+
+def test_natural_voices_are_favoured() -> None:
+    voices = [dataclasses.replace(voice(0), key="own-a"), dataclasses.replace(voice(0), key="flite-b")]
+    voices[1].phones[:] = 5
+    shares = [np.mean(batch_of(voices, 60, np.random.default_rng(2), favour).phones == 5) for favour in (1.0, 6.0)]
+    assert shares[0] > 2 * shares[1] > 0
+
+
 def test_numpy_computes_what_torch_computes() -> None:
     from lipsync_colab.networks import viseme
     from lipsync_colab.networks.viseme import VisemeNetwork

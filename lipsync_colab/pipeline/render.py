@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from lipsync_colab import encode, stream
 from lipsync_colab.audio import load_speech
@@ -33,6 +34,7 @@ from lipsync_colab.plan import Subject, check_settings, make_plan
 from lipsync_colab.portrait import load_portrait
 from lipsync_colab.types import (
     Caption,
+    Engine,
     Image,
     Patches,
     Portrait,
@@ -182,7 +184,9 @@ def run(
         )
     if render.captions:
         write_captions(render.output, render.captions)
-    report = {"frames": plan.frames, "reused_frames": made.reused, "notes": list(made.notes)}
+    report: dict[str, Any] = {"frames": plan.frames, "reused_frames": made.reused, "notes": list(made.notes)}
+    if made.mouth:
+        report["mouth_from"] = made.mouth
     write_sidecar(render.output, plan, report, seconds)
     segments.discard()
     return RenderResult(render.output, plan, seconds, peak_memory(), report)
@@ -196,11 +200,14 @@ class Made:
         reused: frames that were there already.
         notes: sentences on what was done otherwise than planned.
         seconds: wall seconds by stage.
+        mouth: what told the embedded engine how the mouth moves, the ``source`` of its
+            :class:`~lipsync_colab.engines.viseme.motion.MotionTrack`; empty for others and where nothing was made.
     """
 
     reused: int
     notes: tuple[str, ...]
     seconds: dict[str, float]
+    mouth: str = ""
 
 
 def make_segments(
@@ -221,8 +228,8 @@ def make_segments(
     with timed(seconds, "still"):
         canvas = finish_still(render.portrait, render.plan, progress, notes.append)
     with timed(seconds, "frames"):
-        reused = _render_segments(render, canvas, segments, progress, cancel)
-    return Made(reused, tuple(notes), seconds)
+        reused, mouth = _render_segments(render, canvas, segments, progress, cancel)
+    return Made(reused, tuple(notes), seconds, mouth)
 
 
 def render_video(
@@ -258,9 +265,9 @@ def timed(seconds: dict[str, float], stage: str) -> Iterator[None]:
 
 def _render_segments(
     render: Render, canvas: Canvas, segments: Segments, progress: Progress, cancel: threading.Event | None
-) -> int:
-    """Write every segment that is not there yet; return how many frames were there."""
-    plan, reused = render.plan, 0
+) -> tuple[int, str]:
+    """Write every segment that is not there yet; return how many frames were there, and the mouth's source."""
+    plan, reused, engine = render.plan, 0, None
     with contextlib.ExitStack() as stack:
         frames: Iterator[Image] | None = None
         for start in segments.starts:
@@ -272,18 +279,25 @@ def _render_segments(
                 progress("frames", start + count, plan.frames)
                 continue
             if frames is None:
-                frames = frame_stream(canvas.portrait, render.speech, plan, start, cancel)
+                engine = get_engine(plan.engine)
+                frames = frame_stream(canvas.portrait, render.speech, plan, start, cancel, engine)
                 stack.callback(stream.close, frames)
             with SegmentWriter(segments.path(start), plan.size, plan.rate, render.encoding) as writer:
                 for frame in itertools.islice(frames, count):
                     writer.write(frame)
                     progress("frames", start + writer.frames, plan.frames)
             segments.record(start)
-    return reused
+    track = getattr(engine, "track", None)
+    return reused, track.source if track is not None else ""
 
 
 def frame_stream(
-    still: Portrait, speech: Speech, plan: RenderPlan, start: int = 0, cancel: threading.Event | None = None
+    still: Portrait,
+    speech: Speech,
+    plan: RenderPlan,
+    start: int = 0,
+    cancel: threading.Event | None = None,
+    engine: Engine | None = None,
 ) -> Iterator[Image]:
     """Yield finished frames from ``start`` on; each is valid until the next is asked for.
 
@@ -292,7 +306,7 @@ def frame_stream(
     label = Label(plan.size) if plan.settings.label else None
     plate = CaptionPlate(plan.size, plan.captions, plan.rate, still.face.mesh) if plan.captions else None
     composer = Composer(still.image)
-    engine = get_engine(plan.engine)
+    engine = engine or get_engine(plan.engine)
 
     def drawn(first: int) -> Iterator[Patches]:
         return stream.cancellable(engine.animate(still, speech, plan, first), cancel)

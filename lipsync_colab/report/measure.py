@@ -12,6 +12,7 @@ import numpy as np
 
 from lipsync_colab.audio import load_speech
 from lipsync_colab.audio.level import SpeechGate, frame_times
+from lipsync_colab.engines.viseme.motion import MotionTrack
 from lipsync_colab.engines.viseme.track import mouth_track
 from lipsync_colab.errors import InputError
 from lipsync_colab.phonemes.source import timed_phonemes
@@ -87,7 +88,8 @@ def _watched(video: Video, meter: PictureMeter, tracker: FaceTracker) -> Iterato
 
 def _judge(video: Video, speech: Speech, motion: FaceMotion, meter: PictureMeter) -> Report:
     frames = len(motion)
-    expected = expected_opening(speech, video, frames)
+    track = mouth_track(speech, video.fps, frames, 1.0, speech.text)
+    expected = opening_of(track)
     found = lag(motion.aperture, expected)
     gate = SpeechGate.of(speech).opening(frame_times(video.fps, frames))
     phonemes, source = timed_phonemes(speech, speech.text)
@@ -103,6 +105,7 @@ def _judge(video: Video, speech: Speech, motion: FaceMotion, meter: PictureMeter
         "lag_correlation": _number(found.correlation),
         "motion_in_silence": _number(motion_in_silence(motion.aperture, gate)),
         "articulation": _number(articulation(motion.aperture)),
+        "mouth_expected_from": track.source,
         "phonemes_from": source,
         "closures": _number(closures(motion.aperture, phonemes, float(video.fps))),
         "mouth_sharpness": _number(float(np.nanmedian(meter.sharpness)) if meter.sharpness else math.nan),
@@ -114,7 +117,11 @@ def _judge(video: Video, speech: Speech, motion: FaceMotion, meter: PictureMeter
 
 def expected_opening(speech: Speech, video: Video, frames: int) -> Array:
     """Return how open the mouth should be at each frame by the sound, float32 (frames,), in no unit."""
-    track = mouth_track(speech, video.fps, frames, 1.0, speech.text)
+    return opening_of(mouth_track(speech, video.fps, frames, 1.0, speech.text))
+
+
+def opening_of(track: MotionTrack) -> Array:
+    """Return how open a track's mouth is at each frame, float32 (frames,), in no unit."""
     open_lips = track.channel("jaw") + 0.3 * track.channel("lower") + 0.25 * track.channel("upper")
     return open_lips * (1 - track.channel("press"))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import sys
 import tempfile
 from collections.abc import Sequence
@@ -32,7 +33,7 @@ def parser() -> argparse.ArgumentParser:
     commands = result.add_subparsers(dest="command", required=True)
     learning = commands.add_parser("learn", help="synthesise speech and train the network on it")
     learning.add_argument("--share", type=float, default=1.0, help="of the sentences; less for a trial")
-    learning.add_argument("--steps", type=int, help="of the optimiser")
+    learning.add_argument("--steps", type=int, help="of the optimiser, in either part")
     learning.add_argument("--seed", type=int, default=7)
     scoring = commands.add_parser("scores", help="compare the sources of mouth movement on voices never trained on")
     scoring.add_argument("--count", type=int, default=40, help="recordings of each voice")
@@ -46,14 +47,19 @@ def parser() -> argparse.ArgumentParser:
 def learn(given: argparse.Namespace) -> None:
     """Train and write the weights."""
     from lipsync_colab.training.corpus import load_corpus
-    from lipsync_colab.training.learning import Recipe
+    from lipsync_colab.training.learning import REFINING, Recipe, refine
     from lipsync_colab.training.learning import learn as train
 
     recipe = Recipe(seed=given.seed, steps=given.steps or Recipe.steps)
-    voices = load_corpus(given.data / "corpus", given.seed, tell, given.share)
+    second = dataclasses.replace(REFINING, seed=given.seed, steps=given.steps or REFINING.steps)
+    corpus, seed = given.data / "corpus", given.seed
+    voices = load_corpus(corpus, seed, tell, given.share)
     tell(f"{len(voices)} voices, {sum(voice.seconds for voice in voices) / 60:.0f} minutes")
     weights, _ = train(voices, recipe, tell)
-    write_tensors(given.weights, weights, {"seed": str(recipe.seed), "steps": str(recipe.steps)})
+    voices = load_corpus(corpus, seed, tell, given.share, refining=True)
+    tell(f"{len(voices)} voices, {sum(voice.seconds for voice in voices) / 60:.0f} minutes")
+    weights, _ = refine(voices, weights, second, tell)
+    write_tensors(given.weights, weights, {"seed": str(seed), "steps": f"{recipe.steps} + {second.steps}"})
     tell(f"wrote {given.weights.name}")
 
 

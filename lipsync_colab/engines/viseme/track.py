@@ -27,8 +27,8 @@ LOUDNESS_SLOPE = 0.022
 SOFTEST, LOUDEST = 0.72, 1.22
 EVENT_REACH = 0.10
 """Seconds around audible speech in which lips may already (or still) be closed for a consonant."""
-QUIET_DB = -26.0
-"""A gate that lies lower leaves the noise 33 dB below the voice; in more noise the phone loop only does harm."""
+QUIET_DB = -20.0
+"""A gate that lies lower means noise at least 27 dB below the voice; in more the phone loop only does harm."""
 
 
 def mouth_track(speech: Speech, fps: Fraction, frames: int, expression: float = 1.0, text: str = "") -> MotionTrack:
