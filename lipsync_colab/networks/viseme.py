@@ -66,16 +66,21 @@ class VisemeNetwork(nn.Module):
 
     def folded(self) -> dict[str, Tensor]:
         """Return the weights of the mouth's path by name, each normalisation folded into its convolution."""
-        kept = {"first": (self.first.weight, self.first.bias), "mouth": (self.mouth.weight, self.mouth.bias)}
+        kept: dict[str, tuple[Tensor, Tensor | None]] = {
+            "first": (self.first.weight, self.first.bias),
+            "mouth": (self.mouth.weight, self.mouth.bias),
+        }
         for index, block in enumerate(self.blocks):
             assert isinstance(block, Block)
             norm, convolution = block.norm, block.convolution
-            if isinstance(norm, nn.Identity):
+            assert convolution.bias is not None
+            if not isinstance(norm, nn.BatchNorm1d):
                 kept[f"blocks.{index}"] = (convolution.weight, convolution.bias)
                 continue
-            gain = norm.weight / torch.sqrt(norm.running_var + norm.eps)  # type: ignore[operator]
-            bias = (convolution.bias - norm.running_mean) * gain + norm.bias  # type: ignore[operator]
-            kept[f"blocks.{index}"] = (convolution.weight * gain[:, None, None], bias)  # type: ignore[assignment]
+            assert norm.running_var is not None and norm.running_mean is not None
+            gain = norm.weight / torch.sqrt(norm.running_var + norm.eps)
+            bias = (convolution.bias - norm.running_mean) * gain + norm.bias
+            kept[f"blocks.{index}"] = (convolution.weight * gain[:, None, None], bias)
         pairs = ((name, weight, bias) for name, (weight, bias) in kept.items())
         return {
             f"{name}.{part}": tensor.detach()

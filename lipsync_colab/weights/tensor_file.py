@@ -11,7 +11,7 @@ import numpy as np
 
 from lipsync_colab.errors import WeightsError
 
-TYPES = {"F16": np.dtype("<f2"), "F32": np.dtype("<f4")}
+TYPES: dict[str, np.dtype[Any]] = {"F16": np.dtype("<f2"), "F32": np.dtype("<f4")}
 LONGEST_HEADER = 1 << 20
 
 
@@ -41,7 +41,8 @@ def _tensor(body: memoryview, entry: Mapping[str, Any]) -> np.ndarray:
     start, end = entry["data_offsets"]
     if not 0 <= start <= end <= len(body):
         raise ValueError("a tensor lies outside the file")
-    return np.frombuffer(body[start:end], TYPES[entry["dtype"]]).reshape(entry["shape"])
+    dtype: np.dtype[Any] = TYPES[entry["dtype"]]
+    return np.frombuffer(body[start:end], dtype).reshape(entry["shape"])
 
 
 def write_tensors(path: Path, tensors: Mapping[str, np.ndarray], metadata: Mapping[str, str]) -> None:
