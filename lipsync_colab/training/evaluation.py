@@ -21,7 +21,6 @@ from lipsync_colab.training.recordings import PROMPT_FOLDERS, Recording, prompts
 from lipsync_colab.training.scores import Score, UnknownScore, compared, score_of, unknown_score
 from lipsync_colab.training.sources import (
     Source,
-    by_alignment,
     by_default,
     by_energy,
     by_loop,
@@ -95,7 +94,6 @@ def known_table(folder: Path, weights: Path, count: int) -> Iterator[str]:
 def _sources(weights: Path) -> dict[str, Source]:
     numbers: Weights = {name: tensor.astype(np.float32) for name, tensor in read_tensors(weights)[0].items()}
     return {
-        "alignment": by_alignment,
         "phone loop": by_loop,
         "energy": by_energy,
         "learned": by_network(numbers),
@@ -134,7 +132,6 @@ def _cells(score: Score) -> str:
 def unknown_table(folder: Path, weights: Path, count: int) -> Iterator[str]:
     """Yield the lines of the table of languages that no aligner of ours knows."""
     sources = _sources(weights)
-    del sources["alignment"]
     yield "| language | source | closures a minute | dip | closures with a dip | openness r with level | in silence |"
     yield "|---|---|---|---|---|---|---|"
     for language in PROMPT_FOLDERS:

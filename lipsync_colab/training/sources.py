@@ -19,9 +19,7 @@ from lipsync_colab.engines.viseme.track import (
     mouth_track,
     track_of,
 )
-from lipsync_colab.phonemes.align import align
 from lipsync_colab.phonemes.loop import phone_loop
-from lipsync_colab.phonemes.word_aligner import AlignmentFailed
 from lipsync_colab.training.scores import FPS
 from lipsync_colab.types import Phoneme, Speech, frame_count
 
@@ -31,14 +29,6 @@ Source = Callable[[Speech, str], MotionTrack]
 def reference(speech: Speech) -> MotionTrack:
     """Return the mouth of speech whose phonemes are known."""
     return mouth_track(speech, FPS, frame_count(speech.seconds, FPS))
-
-
-def by_alignment(speech: Speech, text: str) -> MotionTrack:
-    """Text and sound. Where they do not come together the mouth rests."""
-    try:
-        return _of_phonemes(speech, align(speech, text, voiced_gate(speech)))
-    except AlignmentFailed:
-        return empty_track(frame_count(speech.seconds, FPS), "alignment")
 
 
 def by_loop(speech: Speech, text: str) -> MotionTrack:
