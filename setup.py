@@ -52,6 +52,7 @@ EXTRAS = {
     # The packages that published them. On Python 3.13 they do not build; lipsync_colab/finish/upstream.py has a recipe.
     "upstream": [*TORCH, *(f"{name}; python_version < '3.13'" for name in ("realesrgan>=0.3", "gfpgan>=1.3.8"))],
 }
+EXTRAS["batch"] = ["ray>=2.49,<3"]  # many renders over a cluster; 2.60 has wheels for Python 3.11 to 3.13
 EXTRAS["notebook"] = ["ipywidgets>=7.7.1,<9"]  # the Studio; Colab has 7.7.1
 EXTRAS["test"] = [
     "pytest>=8",
@@ -66,6 +67,7 @@ EXTRAS["test"] = [
     *EXTRAS["llm"],
     *EXTRAS["voices"],
     *EXTRAS["notebook"],
+    *EXTRAS["batch"],
     "nbclient>=0.10",  # runs the notebooks
     "ipykernel>=6.17",
 ]

@@ -70,6 +70,9 @@ def parse_fps(text: str) -> Fraction:
         InputError: no number, or outside 1 to 120.
     """
     try:
+        # Digits only, and few: of "1e999999999" Fraction would make a number of a thousand million digits.
+        if not re.fullmatch(r"[0-9.]{1,12}(/[0-9]{1,12})?", text):
+            raise ValueError(text)
         rate = _DECIMAL_RATES.get(text) or Fraction(text)
     except (ValueError, ZeroDivisionError):
         raise InputError(f"--fps {text}: give a number such as 25, 29.97 or 30000/1001") from None

@@ -20,7 +20,8 @@ LAYERS = (
     ("plan",),
     ("estimate",),
     ("pipeline",),
-    ("batch", "cli", "panel", "bench", "training"),
+    ("batch",),
+    ("cli", "panel", "bench", "training"),
     ("colab",),
 )
 LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names}

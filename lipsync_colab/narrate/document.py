@@ -33,8 +33,13 @@ def read_document(path: Path, kind: str) -> str:
         raise InputError(f"{path.name} cannot be read as a {kind} ({error}): give a JSON file in UTF-8") from error
 
 
-def parse_document(text: str, name: str) -> dict[str, Any]:
+def parse_document(text: str, name: str, shape: str = "with 'scenes'") -> dict[str, Any]:
     """Return the one object that a JSON text holds; no key may stand twice, no number may be NaN or infinite.
+
+    Args:
+        text: of the file.
+        name: of it, for messages.
+        shape: what the object should look like, for messages.
 
     Raises:
         InputError: it is anything else.
@@ -42,9 +47,9 @@ def parse_document(text: str, name: str) -> dict[str, Any]:
     try:
         document = json.loads(text, object_pairs_hook=_unique, parse_constant=_no_constant)
     except (ValueError, RecursionError) as error:
-        raise InputError(f"{name} is no valid JSON ({error}): write one object with 'scenes'") from error
+        raise InputError(f"{name} is no valid JSON ({error}): write one object {shape}") from error
     if not isinstance(document, dict):
-        raise InputError(f"{name} holds a {type(document).__name__}: write one object with 'scenes'")
+        raise InputError(f"{name} holds a {type(document).__name__}: write one object {shape}")
     return document
 
 
