@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
-from material import hopper, tone
+from material import hopper
 
 MEGABYTE = 1e6
 LINES = (

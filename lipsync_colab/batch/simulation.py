@@ -48,12 +48,12 @@ def stages_of(summary: dict[str, Any]) -> tuple[Stages, ...]:
     """
     found = []
     for job in summary["jobs"]:
+        tasks = job["tasks"] if job["state"] == "done" else job.get("rendered", [])
         seconds: dict[str, list[float]] = {kind: [] for kind in (CLIP, PART, JOIN)}
-        for task in job["tasks"]:
-            seconds[task["kind"]].append(task["seconds"])
-        made = sum(len(task.get("made", ())) for task in job["tasks"])
-        whole = all(not task.get("kept") for task in job["tasks"])
-        if job["state"] != "done" or not whole or not seconds[CLIP]:
+        for task in tasks:
+            seconds[task["kind"]].append(float(task["seconds"]))
+        made = sum(len(task.get("made", ())) for task in tasks)
+        if any(task.get("kept") for task in tasks) or not seconds[CLIP]:
             continue
         begin = seconds[CLIP][-1]
         if not made:

@@ -19,7 +19,18 @@ def summary_path(jobs: Path) -> Path:
     return jobs.with_name(jobs.stem + ".summary.json")
 
 
-def summarise(records: Sequence[Record], folder: Path, seconds: float, slots: int) -> dict[str, Any]:
+def read_summary(path: Path) -> dict[str, Any]:
+    """Return the summary of an earlier run of a list; an empty one where there is none that can be read."""
+    try:
+        summary = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return summary if isinstance(summary, dict) else {}
+
+
+def summarise(
+    records: Sequence[Record], folder: Path, seconds: float, slots: int, before: dict[str, Any] | None = None
+) -> dict[str, Any]:
     """Return a batch as JSON values.
 
     Args:
@@ -27,8 +38,13 @@ def summarise(records: Sequence[Record], folder: Path, seconds: float, slots: in
         folder: of the list; outputs are named from there.
         seconds: wall time of the whole.
         slots: tasks that could run at once.
+        before: the summary of an earlier run: what it measured of videos that were found now is kept.
     """
     jobs = [_job(record, folder) for record in records]
+    earlier = _rendered(before or {})
+    for job in jobs:
+        if job["state"] == "found":
+            job["rendered"] = earlier.get(job["output"], [])
     states = [job["state"] for job in jobs]
     return {
         "version": __version__,
@@ -43,6 +59,16 @@ def summarise(records: Sequence[Record], folder: Path, seconds: float, slots: in
         "wall_seconds": round(seconds, 3),
         "slots": slots,
     }
+
+
+def _rendered(summary: dict[str, Any]) -> dict[str, list[Any]]:
+    """Return the tasks that rendered each video of an earlier run."""
+    found = {}
+    for job in summary.get("jobs", []):
+        tasks = job.get("tasks") if job.get("state") == "done" else job.get("rendered")
+        if isinstance(tasks, list) and tasks:
+            found[job.get("output")] = tasks
+    return found
 
 
 def _job(record: Record, folder: Path) -> dict[str, Any]:

@@ -39,7 +39,7 @@ def run(options: argparse.Namespace) -> int:
     """Run the jobs that are not done yet, and print and write what became of each."""
     from lipsync_colab.batch.jobs import read_jobs
     from lipsync_colab.batch.run import need_of, run_batch
-    from lipsync_colab.batch.summary import exit_code, summarise, summary_path, table, write_summary
+    from lipsync_colab.batch.summary import exit_code, read_summary, summarise, summary_path, table, write_summary
 
     _check(options)
     if options.simulate:
@@ -52,7 +52,7 @@ def run(options: argparse.Namespace) -> int:
         slots = max(pool.slots(need_of(job, machine)) for job in jobs)
         work = folder / (options.jobs.stem + ".work")
         records, seconds = run_batch(jobs, work, pool, machine, _listener(options))
-    summary = summarise(records, folder, seconds, slots)
+    summary = summarise(records, folder, seconds, slots, read_summary(summary_file))
     write_summary(summary_file, summary)
     if options.json:
         print(json.dumps({"stage": "done", **summary}), flush=True)
