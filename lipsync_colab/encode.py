@@ -16,7 +16,7 @@ from typing import IO
 
 import numpy as np
 
-from lipsync_colab.audio.ffmpeg import ffmpeg_executable, untrusted_input
+from lipsync_colab.audio.ffmpeg import ffmpeg_executable, listed_input, untrusted_input
 from lipsync_colab.errors import InputError, MachineError, RenderError
 from lipsync_colab.types import Image
 
@@ -134,7 +134,7 @@ def join_arguments(
     muxer = {"mkv": "matroska"}.get(encoding.container, encoding.container)
     fast = ["-movflags", "+faststart"] if encoding.container in ("mp4", "mov") else []
     return [
-        *(ffmpeg, "-nostdin", "-y", "-loglevel", "error", "-f", "concat", "-safe", "0", "-i", str(listing)),
+        *(ffmpeg, "-nostdin", "-y", "-loglevel", "error", *listed_input(listing)),
         *sound,
         *(*maps, "-map_metadata", "-1", "-map_chapters", "-1", "-c:v", "copy"),
         *([] if track is None else audio_arguments(encoding, copy_audio)),

@@ -43,9 +43,9 @@ def cluster(monkeypatch: pytest.MonkeyPatch) -> Iterator[object]:
         started.shutdown()
 
 
-def kill_in_the_middle(cluster: object, work: Path, seen: dict[str, set[int]]) -> None:
+def kill_in_the_middle(cluster: object, work: Path, seen: dict[str, set[int]], ended: threading.Event) -> None:
     """End a node as soon as both are within a part and a segment is finished; note what was finished then."""
-    for _ in range(2400):
+    while not ended.is_set():
         if len(list(work.glob("*/*/part-*"))) >= 2 and (done := list(work.glob("*/*/0*.json"))):
             seen["finished"] = {int(path.stem) for path in done}
             cluster.remove_node(cluster.doomed, allow_graceful=False)  # type: ignore[attr-defined]
@@ -58,12 +58,16 @@ def test_a_killed_node_loses_nothing_and_repeats_nothing(cluster: object, tmp_pa
 
     rows = [long_job(tmp_path, SEGMENTS), *small_jobs(tmp_path, 4)]
     jobs = read_jobs(write_list(tmp_path, rows))
-    work, seen = tmp_path / "jobs.work", {}
-    killer = threading.Thread(target=kill_in_the_middle, args=(cluster, work, seen))
+    work, ended = tmp_path / "jobs.work", threading.Event()
+    seen: dict[str, set[int]] = {}
+    killer = threading.Thread(target=kill_in_the_middle, args=(cluster, work, seen, ended))
     killer.start()
-    with RayPool(cluster.address) as pool:  # type: ignore[attr-defined]
-        records, seconds = run_batch(jobs, work, pool, inspect_machine("cpu"))
-    killer.join()
+    try:
+        with RayPool(cluster.address) as pool:  # type: ignore[attr-defined]
+            records, seconds = run_batch(jobs, work, pool, inspect_machine("cpu"))
+    finally:
+        ended.set()
+        killer.join()
     summary = summarise(records, tmp_path, seconds, 2)
     assert [job["error"] for job in summary["jobs"]] == [""] * 5
     assert summary["done"] == 5 and summary["lost_tasks"] >= 1 and seen["finished"]

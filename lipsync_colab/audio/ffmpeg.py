@@ -68,6 +68,17 @@ def has_encoders(executable: str, names: tuple[str, ...] = NEEDED_ENCODERS) -> b
     return done.returncode == 0 and set(names) <= listed
 
 
+def listed_input(listing: Path | str) -> list[str]:
+    """Return the arguments that open a concat list of our own segments: MP4 files of this machine, nothing else.
+
+    The list is ours, but a segment may have been changed on the disk since: a playlist in its place is not followed.
+    """
+    return [
+        *("-protocol_whitelist", PROTOCOLS, "-format_whitelist", "concat,mov,mp4,m4a,3gp,3g2,mj2"),
+        *("-f", "concat", "-safe", "0", "-i", str(listing)),
+    ]
+
+
 def untrusted_input(path: Path) -> list[str]:
     """Return the arguments that open a user's file, and nothing but that file.
 

@@ -61,6 +61,8 @@ def read_jobs(path: Path) -> tuple[Job, ...]:
         InputError: names the line and what is wrong with it.
     """
     try:
+        if path.exists() and not path.is_file():
+            raise InputError(f"{path.name} is not a regular file: give a list of jobs as JSON lines")
         if path.stat().st_size > LARGEST_LIST:
             raise InputError(f"{path.name} has more than {LARGEST_LIST:,} bytes: cut it into several lists")
         lines = path.read_text(encoding="utf-8-sig").split("\n")

@@ -26,6 +26,9 @@ def read_document(path: Path, kind: str) -> str:
         InputError: it cannot be read.
     """
     try:
+        # A device or a pipe says that it holds nothing and gives bytes without end.
+        if path.exists() and not path.is_file():
+            raise InputError(f"{path.name} is not a regular file: give a {kind} as a JSON file")
         if path.stat().st_size > LARGEST_FILE:
             raise InputError(f"{path.name} has more than {LARGEST_FILE:,} bytes: that is no {kind}")
         return path.read_text(encoding="utf-8-sig")

@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 from PIL import Image as Picture
 
-from lipsync_colab.audio.ffmpeg import ffmpeg_executable
+from lipsync_colab.audio.ffmpeg import ffmpeg_executable, untrusted_input
 from lipsync_colab.errors import RenderError
 from lipsync_colab.types import Face, Image, Portrait
 
@@ -61,7 +61,7 @@ def preview_arguments(ffmpeg: str, video: Path, output: str, kilobits: int) -> l
     """Return the command that makes the small copy of a video."""
     scale = f"scale='if(gt(iw,ih),-2,min(iw,{PREVIEW_SIDE}))':'if(gt(iw,ih),min(ih,{PREVIEW_SIDE}),-2)'"
     return [
-        *(ffmpeg, "-nostdin", "-y", "-loglevel", "error", "-i", f"file:{video}", "-vf", scale),
+        *(ffmpeg, "-nostdin", "-y", "-loglevel", "error", *untrusted_input(video), "-vf", scale),
         *("-c:v", "libx264", "-preset", "veryfast", "-b:v", f"{kilobits}k", "-maxrate", f"{kilobits}k"),
         *("-bufsize", f"{2 * kilobits}k", "-pix_fmt", "yuv420p", "-c:a", "aac", "-b:a", "96k"),
         *("-movflags", "+faststart", "-f", "mp4", output),
@@ -117,7 +117,7 @@ def preview_sound(sound: Path, limit: int = PREVIEW_BYTES) -> bytes:
     with tempfile.TemporaryDirectory(prefix="lipsync-colab-") as folder:
         small = Path(folder) / "sound.mp3"
         command = [
-            *(ffmpeg_executable(), "-nostdin", "-y", "-loglevel", "error", "-i", f"file:{sound}", "-vn", "-ac", "1"),
+            *(ffmpeg_executable(), "-nostdin", "-y", "-loglevel", "error", *untrusted_input(sound), "-vn", "-ac", "1"),
             *("-t", str(limit * 8 // (SOUND_KILOBITS * 1000)), "-ar", "44100", "-c:a", "libmp3lame"),
             *("-b:a", f"{SOUND_KILOBITS}k", "-f", "mp3", f"file:{small}"),
         ]

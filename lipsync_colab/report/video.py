@@ -18,6 +18,10 @@ from lipsync_colab.types import Image
 _NTSC = (24000, 30000, 48000, 60000, 120000)
 
 
+LARGEST_SIDE = 8192
+"""Pixels: a header of a few bytes must not make every frame take gigabytes."""
+
+
 @dataclass(frozen=True)
 class Video:
     """A video file that was looked at.
@@ -77,9 +81,14 @@ def open_video(path: Path) -> Video:
     picture = re.search(r"Stream #0:\d+.*?: Video: .*?(\d{2,5})x(\d{2,5}).*?([\d.]+) fps", told)
     if picture is None:
         raise InputError(f"'{path.name}' holds no video; give an mp4, mov, mkv or webm file")
+    size = int(picture[1]), int(picture[2])
+    if max(size) > LARGEST_SIDE:
+        raise InputError(
+            f"'{path.name}' says it has {size[0]}×{size[1]} pixels; at most {LARGEST_SIDE} a side are read"
+        )
     return Video(
         path=path,
-        size=(int(picture[1]), int(picture[2])),
+        size=size,
         fps=exact_rate(float(picture[3])),
         seconds=_seconds(told),
         sound=": Audio: " in told,
