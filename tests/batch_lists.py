@@ -9,8 +9,8 @@ from typing import Any
 
 from material import hopper, tone
 
-SMALL: dict[str, Any] = {"size": "96x96", "fps": 5, "crf": 30}
-"""A segment is 10 seconds: 50 frames."""
+SMALL: dict[str, Any] = {"size": "96x96", "fps": 2, "crf": 30}
+"""A segment is 10 seconds: 20 frames."""
 
 
 def write_list(folder: Path, rows: list[dict[str, Any]], name: str = "jobs.jsonl") -> Path:

@@ -31,6 +31,7 @@ def cluster(monkeypatch: pytest.MonkeyPatch) -> Iterator[object]:
     from ray.cluster_utils import Cluster
 
     monkeypatch.setenv("RAY_USAGE_STATS_ENABLED", "0")
+    monkeypatch.setenv("RAY_raylet_start_wait_time_s", "300")  # a busy machine starts a node slowly
     node = {"num_cpus": 1, "memory": 4 << 30, "object_store_memory": 80 << 20}
     started = Cluster(initialize_head=True, head_node_args=node | {"num_cpus": 0, "include_dashboard": False})
     try:
@@ -76,7 +77,7 @@ def test_a_killed_node_loses_nothing_and_repeats_nothing(cluster: object, tmp_pa
     kept = {start for task in parts for start in task["kept"]}
     assert set(made.values()) == {1}, "a segment was rendered twice"
     assert not set(made) & kept
-    assert set(made) | kept == set(range(0, 50 * SEGMENTS, 50)), "a segment was lost"
+    assert set(made) | kept == set(range(0, 20 * SEGMENTS, 20)), "a segment was lost"
     assert not work.exists()
     whole = render_video(jobs[0].portrait, jobs[0].audio, tmp_path / "whole.mp4", jobs[0].settings)
     assert np.array_equal(frames_of(jobs[0].output), frames_of(whole.path))

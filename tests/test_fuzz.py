@@ -130,14 +130,14 @@ SCENES = st.lists(st.dictionaries(st.sampled_from(SCENE_KEYS), VALUES, max_size=
 DOCUMENTS = st.fixed_dictionaries({"scenes": SCENES | VALUES}, optional={"version": VALUES, "title": VALUES})
 
 
-@settings(max_examples=300)
+@settings(max_examples=120)
 @given(DOCUMENTS | VALUES)
 def test_any_script_is_read_or_refused(document: Any) -> None:
     with no_hang(), contextlib.suppress(InputError):
         parse_script(json.dumps(document))
 
 
-@settings(max_examples=300)
+@settings(max_examples=120)
 @given(DOCUMENTS)
 def test_any_storyboard_is_read_or_refused(document: dict[str, Any]) -> None:
     with tempfile.TemporaryDirectory() as folder, no_hang(), contextlib.suppress(InputError):

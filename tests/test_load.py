@@ -1,7 +1,11 @@
-"""Long and many: half an hour of speech in constant memory. Its figures are printed by ``pytest -s -m slow``."""
+"""Long and many: half an hour of speech in constant memory, and a batch that leaves nothing behind.
+
+The figures are printed by ``pytest -s -m slow``.
+"""
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -11,6 +15,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
+from batch_lists import small_jobs, write_list
 from material import hopper
 
 MEGABYTE = 1e6
@@ -107,3 +112,73 @@ def test_half_an_hour_renders_in_constant_memory(tmp_path: Path) -> None:
     early = max(own[len(own) // 3 : len(own) // 2])
     late = max(own[-len(own) // 6 :])
     assert late < early + 40, "memory grows with the length of the clip"
+
+
+def marked(mark: str) -> list[str]:
+    """Command lines of the processes that were started with this mark in their environment."""
+    found = []
+    for entry in Path("/proc").iterdir():
+        try:
+            if entry.name.isdigit() and mark.encode() in (entry / "environ").read_bytes():
+                found.append((entry / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace"))
+        except OSError:
+            continue
+    return found
+
+
+def open_files(process: int) -> int:
+    """Open handles of a process and its children; 0 once it is gone."""
+    total = 0
+    for number in [process, *children(process)]:
+        try:
+            total += len(list(Path(f"/proc/{number}/fd").iterdir()))
+        except OSError:
+            continue
+    return total
+
+
+def batch_leaves_nothing(folder: Path, count: int) -> None:
+    """Run a list in two processes; look at handles and memory on the way, and at what is there afterwards."""
+    temporary = folder / "temporary"
+    (folder / "jobs").mkdir()
+    temporary.mkdir()
+    rows = small_jobs(folder / "jobs", count, 0.6)
+    jobs = write_list(folder / "jobs", rows)
+    mark = f"LIPSYNC_COLAB_LOAD={folder}"
+    environment = os.environ | {"TMPDIR": str(temporary), "LIPSYNC_COLAB_LOAD": str(folder)}
+    words = [sys.executable, "-m", "lipsync_colab", "batch", str(jobs), "--workers", "2", "--json"]
+    handles: list[int] = []
+    memory: list[float] = []
+    with subprocess.Popen(words, stdout=subprocess.PIPE, text=True, env=environment) as process:
+        assert process.stdout is not None
+        for line in process.stdout:
+            last = json.loads(line)
+            if last["stage"] == "batch":
+                handles.append(open_files(process.pid))
+                memory.append(resident(process.pid))
+    assert process.returncode == 0
+    assert last["done"] == count and last["lost_tasks"] == 0
+    print(f"\n{count} jobs in {last['wall_seconds']:.0f} s; handles {handles[2:5]} … {handles[-3:]}, ", end="")
+    print(f"resident MB {[round(value) for value in (memory[len(memory) // 4], memory[len(memory) // 2], memory[-1])]}")
+    assert marked(mark) == []
+    assert list(temporary.iterdir()) == []
+    videos = {row["output"] for row in rows}
+    records = {f"{name}.json" for name in videos}
+    left = {path.name for path in (folder / "jobs").iterdir()}
+    inputs = {"portrait.jpg", "voice-0.6.wav", "jobs.jsonl"}
+    assert left == inputs | videos | records | {"jobs.summary.json"}
+    # A job opens some handles while it runs; what is never closed would add up.
+    assert min(handles[-5:]) <= max(handles[: len(handles) // 2]) + 2
+    if count >= 50:
+        assert memory[-1] < 1.15 * max(memory[count // 4 : count // 2]), "memory grows with the number of jobs"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="handles are read from /proc")
+def test_a_small_batch_leaves_nothing_behind(tmp_path: Path) -> None:
+    batch_leaves_nothing(tmp_path, 4)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform != "linux", reason="handles are read from /proc")
+def test_two_hundred_jobs_leave_nothing_behind(tmp_path: Path) -> None:
+    batch_leaves_nothing(tmp_path, 200)
