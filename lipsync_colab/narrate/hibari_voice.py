@@ -10,7 +10,7 @@ import numpy as np
 
 from lipsync_colab.errors import MachineError, RenderError
 from lipsync_colab.narrate.onnx_graph import with_durations
-from lipsync_colab.phonemes.pronounce import Word
+from lipsync_colab.phonemes.pronounce import Word, pronounce
 from lipsync_colab.types import Array
 
 OFFSET = -0.065
@@ -42,6 +42,10 @@ class HibariVoice:
         self._vocabulary = vocabulary(assets / "vocab.json")
         self._synthesise: Any = dsp.synth
         self._noise = np.random.default_rng(seed)
+
+    def words(self, text: str) -> list[list[Word]]:
+        """Return the words of every sentence of an English text."""
+        return pronounce(text)
 
     def knows(self, letter: str) -> bool:
         """Tell whether the model has a symbol for an IPA letter."""

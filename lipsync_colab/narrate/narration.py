@@ -15,8 +15,10 @@ from lipsync_colab.audio.wav import write_wav
 from lipsync_colab.errors import InputError
 from lipsync_colab.narrate.llm import MODELS, LanguageModel
 from lipsync_colab.narrate.script import LANGUAGE, Scene, Script, bare_words
-from lipsync_colab.narrate.voice import FASTEST, LANGUAGES, SLOWEST, VOICES, WORDS_PER_SECOND, resampled, say
+from lipsync_colab.narrate.voice import FASTEST, SLOWEST, resampled, say
+from lipsync_colab.narrate.voices import REGISTRY, check_reader, open_voice, voice_info
 from lipsync_colab.narrate.writer import rewriting, write
+from lipsync_colab.phonemes.reading import is_english, sayable
 from lipsync_colab.phonemes.text import sentences, spoken_text
 from lipsync_colab.phonemes.timing import shifted, tiled
 from lipsync_colab.types import Array, Phoneme, Progress, Speech
@@ -95,14 +97,22 @@ def check_voice(voice: str, language: str) -> None:
 
     Raises:
         InputError: it is not there.
+        MachineError: the program that reads the language is not installed.
     """
-    if voice not in VOICES:
-        raise InputError(f"there is no voice {voice!r}: choose one of {', '.join(VOICES)}")
+    info = voice_info(voice)
     if not LANGUAGE.fullmatch(language):
         raise InputError(f"{language!r} is no language code: write 'en'")
-    if language.partition("-")[0] != LANGUAGES[voice]:
-        has = ", ".join(f"{name} ({spoken})" for name, spoken in LANGUAGES.items())
-        raise InputError(f"no voice speaks {language!r}: the voices are {has}; record it, and give the recording")
+    wanted = language.partition("-")[0]
+    if wanted != info.language.partition("-")[0]:
+        others = [one.name for one in REGISTRY.values() if one.language.partition("-")[0] == wanted]
+        if not others:
+            spoken = ", ".join(sorted({one.language.partition("-")[0] for one in REGISTRY.values()}))
+            raise InputError(
+                f"no voice speaks {language!r}: there are voices for {spoken}; give a Piper voice's .onnx with "
+                "--voice, or a recording"
+            )
+        raise InputError(f"{voice} does not speak {language!r}: choose --voice {' or '.join(others[:3])}")
+    check_reader(info)
 
 
 def narrate(
@@ -121,8 +131,8 @@ def narrate(
         model: a loaded language model; it stays open.
         prompt: what to speak about.
         seconds: 2 to 300; the sound comes within 10 % of it, or a note in the script says that it does not.
-        language: ``"en"``.
-        voice: a name of :data:`~lipsync_colab.narrate.voice.VOICES`.
+        language: a code that the voice speaks.
+        voice: a name, or a Piper voice's file; see :func:`~lipsync_colab.narrate.voices.voice_info`.
         style: further wishes for the text.
         seed: of the model's sampling and of the voice's breath.
         progress: ``("tokens", …)`` while it writes, ``("sentences", …)`` while it speaks.
@@ -138,8 +148,10 @@ def narrate(
             "choose a larger --llm"
         )
     if not model.structured:
-        spoken_text(prompt)  # the small model knows English only
-    words = max(4, round(seconds * WORDS_PER_SECOND[voice]))
+        if not is_english(language):
+            raise InputError(f"{model.name} writes English only: choose a larger --llm, or give a --script")
+        spoken_text(prompt)
+    words = max(4, round(seconds * voice_info(voice).pace))
     script = write(model, prompt, words, seconds, language, style, seed, progress)
     said = speak_script(script, voice, seed, progress)
     if _off(said, seconds) and model.structured and not _can_be_cut(said, seconds):
@@ -193,9 +205,9 @@ def speak_script(
     """
     for scene in script.scenes:
         check_voice(voice, scene.language)
-        spoken_text(scene.text)
+        sayable(scene.text, scene.language)
     jobs = [(index, text) for index, scene in enumerate(script.scenes) for text in sentences(scene.text)]
-    speaker = VOICES[voice](seed)
+    speaker = open_voice(voice, seed, progress)
     native = speaker.rate
     pieces: list[Array] = []
     phonemes: list[Phoneme] = []

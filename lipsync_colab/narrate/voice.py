@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
 
 import numpy as np
 import scipy.signal
@@ -16,13 +16,13 @@ from lipsync_colab.audio.level import SpeechGate
 from lipsync_colab.audio.loudness import normalised
 from lipsync_colab.audio.wav import write_wav
 from lipsync_colab.errors import InputError
-from lipsync_colab.narrate.hibari_voice import HibariVoice
-from lipsync_colab.narrate.piper_voice import PiperVoice, piper_folder
+from lipsync_colab.narrate.voices import REGISTRY, Voice, open_voice, state, voice_info
 from lipsync_colab.phonemes.arpabet import spelled
-from lipsync_colab.phonemes.pronounce import Word, pronounce
-from lipsync_colab.phonemes.text import spoken_text
+from lipsync_colab.phonemes.pronounce import Word
+from lipsync_colab.phonemes.reading import sayable
 from lipsync_colab.phonemes.timing import shifted, tiled, trimmed
 from lipsync_colab.types import Array, Phoneme, Speech
+from lipsync_colab.weights.store import Store
 
 SLOWEST, FASTEST = 0.5, 2.0
 LONGEST_SENTENCE = 300
@@ -30,29 +30,10 @@ LONGEST_SENTENCE = 300
 FADE_SECONDS = 0.004
 
 
-class Voice(Protocol):
-    """A model that speaks one sentence and tells when each sound begins."""
-
-    rate: int
-    offset: float
-
-    def knows(self, letter: str) -> bool:
-        """Tell whether the model has a symbol for an IPA letter."""
-        ...
-
-    def letters(self, word: Word) -> list[tuple[str, int]]:
-        """Return the model's letters for a word, each with the position of the IPA letter it stands for."""
-        ...
-
-    def say(self, letters: Sequence[str], speed: float) -> tuple[Array, np.ndarray]:
-        """Return samples and the edges of each letter in samples."""
-        ...
-
-
-VOICES: dict[str, Callable[[int], Voice]] = {"hibari": HibariVoice, "joe": PiperVoice}
-LANGUAGES = {"hibari": "en", "joe": "en"}
-WORDS_PER_SECOND = {"hibari": 3.1, "joe": 3.8}
-"""Of plain prose at rate 1, measured; what a writer is asked for before anything is spoken."""
+VOICES: dict[str, Callable[[int], Voice]] = {name: functools.partial(open_voice, name) for name in REGISTRY}
+LANGUAGES = {name: info.language.partition("-")[0] for name, info in REGISTRY.items()}
+WORDS_PER_SECOND = {name: info.pace for name, info in REGISTRY.items()}
+"""Of plain prose at rate 1; what a writer is asked for before anything is spoken."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,15 +55,17 @@ class Utterance:
 
 def available_voices() -> list[str]:
     """Return the names of the voices that can speak on this machine."""
-    return [name for name in VOICES if name != "joe" or piper_folder() is not None]
+    store = Store()
+    return [name for name, info in REGISTRY.items() if state(info, store) == "present"]
 
 
 def speak(text: str, voice: str = "hibari", rate: float = 1.0, seed: int = 0, path: str | Path | None = None) -> Speech:
     """Say a text.
 
     Args:
-        text: English, of any length up to two hours; numbers, dates and abbreviations are read out.
-        voice: ``"hibari"`` (a woman) or ``"joe"`` (a man, with its package).
+        text: in the voice's language, up to two hours; numbers, dates and abbreviations are read out.
+        voice: ``"hibari"`` (a woman), ``"joe"`` (a man, with its package), a Kokoro voice (``"af_heart"``), or the path
+            of a Piper voice's ``.onnx``; ``lipsync-colab voices`` lists them.
         rate: pace, 0.5 to 2.
         seed: of the breath noise; the same seed gives the same samples.
         path: also write the sound there (WAV, the voice's own rate), and make it the speech's track.
@@ -91,8 +74,8 @@ def speak(text: str, voice: str = "hibari", rate: float = 1.0, seed: int = 0, pa
         16 kHz speech at -16 LUFS with ``phonemes`` and ``text`` set.
 
     Raises:
-        InputError: nothing to say, not English letters, an unknown voice or pace, a path that cannot be written.
-        MachineError, WeightsError: the voice's package is not installed.
+        InputError: nothing to say, letters of another language, an unknown voice or pace, an unusable path.
+        MachineError, WeightsError: the voice's package, reader or weights cannot be had.
 
     >>> from lipsync_colab import speak
     >>> [phoneme.symbol for phoneme in speak("Hello.").phonemes if phoneme.symbol != "SIL"]
@@ -113,12 +96,11 @@ def speak(text: str, voice: str = "hibari", rate: float = 1.0, seed: int = 0, pa
 
 def utterances(text: str, voice: str = "hibari", rate: float = 1.0, seed: int = 0) -> Iterator[Utterance]:
     """Yield a text sentence by sentence, each as soon as it is spoken. See :func:`speak` for the arguments."""
-    if voice not in VOICES:
-        raise InputError(f"there is no voice {voice!r}: choose one of {', '.join(VOICES)}")
+    info = voice_info(voice)
     if not SLOWEST <= rate <= FASTEST:
         raise InputError(f"a speaking rate of {rate:g} is out of range: give {SLOWEST:g} to {FASTEST:g}")
-    spoken_text(text)  # what cannot be said is refused before the voice is loaded
-    yield from say(VOICES[voice](seed), text, rate)
+    sayable(text, info.reader)  # what cannot be said is refused before the voice is loaded
+    yield from say(open_voice(voice, seed), text, rate)
 
 
 def say(speaker: Voice, text: str, rate: float = 1.0) -> Iterator[Utterance]:
@@ -127,7 +109,7 @@ def say(speaker: Voice, text: str, rate: float = 1.0) -> Iterator[Utterance]:
     Raises:
         InputError: nothing to say, or not English letters.
     """
-    said = pronounce(text)
+    said = speaker.words(text)
     if not said:
         raise InputError("the text holds nothing to say: give at least one word")
     for sentence in said:
@@ -155,7 +137,7 @@ def utter(voice: Voice, words: Sequence[Word], rate: float = 1.0) -> Utterance:
     timed = [_timed(span, edges, voice) for span in spans]
     gate = SpeechGate.of(Speech(samples, voice.rate))
     seconds = len(samples) / voice.rate
-    text = "".join(word.text + " " * word.space for word in words).strip()
+    text = " ".join("".join(word.text + " " * word.space for word in words).split())
     return Utterance(samples, voice.rate, tiled(trimmed(timed, gate), seconds), text)
 
 

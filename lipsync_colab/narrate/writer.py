@@ -8,7 +8,7 @@ from lipsync_colab.errors import InputError
 from lipsync_colab.narrate.llm import ANSWER_TOKENS, LanguageModel
 from lipsync_colab.narrate.plain_writer import write_plainly
 from lipsync_colab.narrate.script import EXPRESSIONS, Script, parse_answer, schema
-from lipsync_colab.phonemes.text import spoken_text
+from lipsync_colab.phonemes.reading import sayable
 from lipsync_colab.types import Progress
 
 SCENE_SECONDS = 12.0
@@ -84,7 +84,7 @@ def write(
         try:
             found = parse_answer(answer, language, scenes)
             for scene in found:
-                spoken_text(scene.text)
+                sayable(scene.text, language)
         except InputError as error:
             fault = str(error)
             continue

@@ -126,7 +126,12 @@ def phonemes_in(aligner: WordAligner, start: float, end: float, words: list[Spok
     except AlignmentFailed:
         if len(words) == 1 and words[0].end > words[0].start:
             return spread(words[0])
-        timed = aligner.word_times(start, end, words, all_said=True)
+        try:
+            timed = aligner.word_times(start, end, words, all_said=True)
+        except AlignmentFailed:  # a cut fell badly; the words' times from before it still stand
+            if all(word.end > word.start for word in words):
+                return [phoneme for word in words for phoneme in spread(word)]
+            raise
     if len(timed) == 1:
         return spread(timed[0])
     at = _widest_gap(timed)

@@ -19,6 +19,11 @@ ARPABET_OF_IPA = {
     **{"ɑ": "AA", "ɒ": "AA", "a": "AA", "æ": "AE", "ʌ": "AH", "ə": "AH", "ᵊ": "AH", "ɐ": "AH", "ɔ": "AO"},
     **{"ɛ": "EH", "e": "EH", "ɜ": "ER", "ɚ": "ER", "ɝ": "ER", "ɪ": "IH", "ᵻ": "IH", "ɨ": "IH", "i": "IY"},
     **{"o": "OW", "ʊ": "UH", "u": "UW", "y": "UW", "ø": "ER", "œ": "ER"},
+    # Letters of other languages: the mouth's shape decides, since nothing here is heard.
+    **{"ʎ": "Y", "ʝ": "Y", "ɥ": "W", "ʋ": "V", "ɱ": "V", "ɣ": "G", "χ": "K", "ħ": "HH", "ɦ": "HH", "ɟ": "JH"},
+    **{"ɕ": "SH", "ʑ": "ZH", "ʂ": "SH", "ʐ": "ZH", "ʈ": "T", "ɖ": "D", "ʦ": "T", "ʣ": "D", "ʨ": "CH", "ʥ": "JH"},
+    **{"ɭ": "L", "ɬ": "L", "ʟ": "L", "ɳ": "N", "ɴ": "NG", "ʀ": "R", "ɽ": "R", "ɓ": "B", "ɗ": "D", "ɠ": "G"},
+    **{"ɯ": "IH", "ɤ": "AH", "ɵ": "UH", "ʉ": "UW", "ɘ": "AH", "ɞ": "ER", "ʏ": "UW", "ɶ": "AA", "ʍ": "W"},
     **{"A": "EY", "I": "AY", "O": "OW", "Q": "OW", "W": "AW", "Y": "OY"},
 }
 """One IPA letter to one symbol. The capitals are the diphthongs of the misaki alphabet, ``T`` its flap."""

@@ -6,6 +6,7 @@ from lipsync_colab.audio.level import SpeechGate
 from lipsync_colab.errors import InputError
 from lipsync_colab.phonemes.align import align
 from lipsync_colab.phonemes.loop import phone_loop
+from lipsync_colab.phonemes.recogniser import recognise, recogniser_available
 from lipsync_colab.phonemes.sphinx import sphinx_available
 from lipsync_colab.phonemes.word_aligner import AlignmentFailed
 from lipsync_colab.types import Phoneme, Speech
@@ -21,7 +22,8 @@ def timed_phonemes(speech: Speech, text: str = "", gate: SpeechGate | None = Non
 
     Returns:
         Phonemes from 0 to the end without gaps, and ``"phonemes"`` (they came with the speech), ``"alignment"``,
-        ``"phone loop"`` or, with no phonemes at all, ``"energy"``.
+        ``"recogniser"`` (alignment with words that a recogniser heard), ``"phone loop"`` or, with no phonemes at all,
+        ``"energy"``.
     """
     gate = gate or SpeechGate.of(speech)
     phonemes, source = known_phonemes(speech, text, gate)
@@ -40,8 +42,8 @@ def known_phonemes(speech: Speech, text: str, gate: SpeechGate) -> tuple[tuple[P
         gate: of the speech.
 
     Returns:
-        Phonemes from 0 to the end without gaps and ``"phonemes"`` or ``"alignment"``; none and ``"energy"`` where
-        nothing is known, the text is not what is said, or it is not English.
+        Phonemes from 0 to the end without gaps and ``"phonemes"``, ``"alignment"`` or ``"recogniser"``; none and
+        ``"energy"`` where nothing is known, the text is not what is said, or it is not English.
     """
     if speech.phonemes:
         return speech.phonemes, "phonemes"
@@ -50,5 +52,12 @@ def known_phonemes(speech: Speech, text: str, gate: SpeechGate) -> tuple[tuple[P
         try:
             return align(speech, words, gate), "alignment"
         except (AlignmentFailed, InputError):
-            pass  # the sound alone still tells most of it
+            pass  # the text is not what is said, or not English: the sound alone still tells most of it
+    elif sphinx_available() and recogniser_available():
+        try:
+            heard = recognise(speech)
+            if heard.trusted:
+                return align(speech, heard.text, gate), "recogniser"
+        except (AlignmentFailed, InputError):
+            pass  # what it made out is not what is said, as with another language
     return (), "energy"

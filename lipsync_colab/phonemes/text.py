@@ -21,7 +21,7 @@ CONTINUING = frozenset(
 )
 """Abbreviations that a sentence never ends with; after the others a capital letter begins a new one."""
 
-SENTENCE_END = re.compile(r"[.!?…]+[\"”’')\]]*\s+(?=\S)")
+SENTENCE_END = re.compile(r"[.!?…।]+[\"”’')\]]*\s+(?=\S)")
 
 DIGITS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 READINGS: tuple[tuple[re.Pattern[str], str], ...] = (

@@ -210,3 +210,31 @@ def _no_network(name: str, prefix: str, keys: list[str]) -> str:
     there = sorted({key.split(".")[0] for key in keys})
     what = f"no network under {prefix!r}" if prefix else "several things and no network of its own"
     return f"{name} holds {what}; there are {', '.join(there[:SHOWN])}"
+
+
+def load_parts(path: Path, parts: Iterable[str]) -> dict[str, Tensor]:
+    """Return the tensors of a pickle that keeps one table for each part of a network, as ``part.key``.
+
+    Args:
+        path: of the checkpoint.
+        parts: names of the tables that are read.
+
+    Raises:
+        WeightsError: it holds more than tensors, or lacks a part.
+        MachineError: PyTorch is not installed.
+    """
+    values = _unpickled(path)
+    return {f"{part}.{key}": value for part in parts for key, value in _unwrapped(values, part, path.name).items()}
+
+
+def load_tensor(path: Path) -> Tensor:
+    """Return the one tensor that a pickle holds.
+
+    Raises:
+        WeightsError: it holds anything else.
+        MachineError: PyTorch is not installed.
+    """
+    value = _unpickled(path)
+    if not isinstance(value, _torch().Tensor):
+        raise WeightsError(f"{path.name} holds no tensor but a {type(value).__name__}; fetch it again")
+    return value  # type: ignore[no-any-return]
