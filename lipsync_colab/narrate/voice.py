@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-import functools
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,12 +27,6 @@ SLOWEST, FASTEST = 0.5, 2.0
 LONGEST_SENTENCE = 300
 """Letters; a longer sentence is spoken in parts, cut at punctuation where there is some."""
 FADE_SECONDS = 0.004
-
-
-VOICES: dict[str, Callable[[int], Voice]] = {name: functools.partial(open_voice, name) for name in REGISTRY}
-LANGUAGES = {name: info.language.partition("-")[0] for name, info in REGISTRY.items()}
-WORDS_PER_SECOND = {name: info.pace for name, info in REGISTRY.items()}
-"""Of plain prose at rate 1; what a writer is asked for before anything is spoken."""
 
 
 @dataclass(frozen=True, eq=False)

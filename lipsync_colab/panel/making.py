@@ -93,18 +93,17 @@ def write_script(session: Session, request: dict[str, Any], run: Run) -> None:
     """
     from lipsync_colab.narrate.llm import open_model
     from lipsync_colab.narrate.narration import check_request, narrate
-    from lipsync_colab.narrate.voice import LANGUAGES
+    from lipsync_colab.narrate.voices import voice_info
 
     voice, seconds = str(request["voice"]), float(request["seconds"])
-    check_request(request["prompt"], seconds, LANGUAGES[voice], voice)
+    language = voice_info(voice).language
+    check_request(request["prompt"], seconds, language, voice)
     run.say("Loading the language model…")
     model, reason = open_model(request["model"], "auto", run.progress)
     session.note(reason)
     with model:
         run.say(f"{model.name} is writing…")
-        said = narrate(
-            model, request["prompt"], seconds, LANGUAGES[voice], voice, seed=request["seed"], progress=run.progress
-        )
+        said = narrate(model, request["prompt"], seconds, language, voice, seed=request["seed"], progress=run.progress)
     run.check()
     session.script = said.script.text
     notes = f" {'. '.join(said.script.notes)}." if said.script.notes else ""
