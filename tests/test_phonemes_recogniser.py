@@ -1,0 +1,62 @@
+"""Words heard in a recording without a text, and the times of their phonemes."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from human_speech import HumanSpeech
+from test_phonemes_align import bare, start_errors
+
+from lipsync_colab.errors import MachineError
+from lipsync_colab.narrate.voice import speak
+from lipsync_colab.phonemes import recogniser
+from lipsync_colab.phonemes.align import align
+from lipsync_colab.phonemes.arpabet import SILENCE
+from lipsync_colab.phonemes.recogniser import recognise, recogniser_available
+from lipsync_colab.phonemes.source import timed_phonemes
+from lipsync_colab.types import Speech
+
+pytestmark = pytest.mark.recogniser
+needs_recogniser = pytest.mark.skipif(not recogniser_available(), reason="pip install 'lipsync-colab[recogniser]'")
+
+
+@needs_recogniser
+def test_a_human_recording_alone_gets_the_phonemes_of_its_words(human_speech: HumanSpeech) -> None:
+    errors, matched, total = [], 0, 0
+    for name in human_speech.longer_than(8)[:2]:
+        speech = human_speech.load(name)
+        found, source = timed_phonemes(bare(speech))
+        assert source == "recogniser", name
+        truth = align(speech, speech.text)
+        errors.append(start_errors(found, truth))
+        matched += len(errors[-1])
+        total += sum(one.symbol != SILENCE for one in truth)
+    size = np.abs(np.concatenate(errors))
+    assert matched >= 0.9 * total
+    assert np.median(size) <= 0.020 and np.percentile(size, 90) <= 0.050
+
+
+@needs_recogniser
+def test_what_holds_no_english_words_is_not_trusted() -> None:
+    noise = np.random.default_rng(0).normal(0, 0.1, 32_000).astype(np.float32)
+    assert timed_phonemes(Speech(noise, 16_000))[1] != "recogniser"
+    backwards = speak("The harbour was quiet, and a few boats moved slowly past.").samples[::-1].copy()
+    assert timed_phonemes(Speech(backwards, 16_000))[1] != "recogniser"
+    assert timed_phonemes(Speech(np.zeros(16_000, np.float32), 16_000)) == ((), "energy")
+    broken = recognise(Speech(np.full(16_000, np.nan, np.float32), 16_000))
+    assert not broken.trusted
+
+
+@needs_recogniser
+def test_it_wants_sixteen_thousand_samples_a_second() -> None:
+    with pytest.raises(ValueError, match="16000 Hz"):
+        recognise(Speech(np.zeros(8_000, np.float32), 8_000))
+
+
+def test_without_the_recogniser(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(recogniser, "PACKAGE", "no_such_package")
+    assert not recogniser_available()
+    speech = bare(speak("Mama made some more jam for Bob."))
+    assert timed_phonemes(speech)[1] == "phone loop"
+    with pytest.raises(MachineError, match=r"lipsync-colab\[recogniser\]"):
+        recognise(speech)
