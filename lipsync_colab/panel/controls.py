@@ -11,25 +11,26 @@ import ipywidgets as widgets
 
 from lipsync_colab.device import Machine
 from lipsync_colab.engines.registry import ENGINES
+from lipsync_colab.panel.engine_facts import TITLES as ENGINE_TITLES
 from lipsync_colab.panel.files import FileSource
 from lipsync_colab.panel.host import Host
-from lipsync_colab.panel.look import classed, column, note, row, shown
+from lipsync_colab.panel.look import classed, column, row, shown
 from lipsync_colab.panel.offers import offers, pairs, refusals
 from lipsync_colab.panel.portrait import ENDINGS
 from lipsync_colab.pipeline.finishing import obtainable_upscalers
 from lipsync_colab.plan import RESTORERS, UPSCALERS
 from lipsync_colab.types import Portrait, RenderSettings
 
-ENGINE_TITLES = {"viseme": "Embedded", "wav2lip": "Wav2Lip", "sadtalker": "SadTalker", "audio2head": "Audio2Head"}
 TITLES: dict[str, tuple[tuple[str, str], ...]] = {
-    "engine": (("Automatic", "auto"), *((ENGINE_TITLES.get(name, name), name) for name in ENGINES)),
+    "engine": (("Automatic", "auto"), *((ENGINE_TITLES[name], name) for name in ENGINES)),
     "size": (
         *(("1080p", "1080p"), ("1440p", "1440p"), ("2160p (4K)", "2160p")),
         *(("720 × 720", "720x720"), ("512 × 512", "512x512")),
     ),
-    "aspect": (("Like the portrait", "match"), ("1:1 square", "1:1"), ("16:9 wide", "16:9"), ("9:16 tall", "9:16")),
+    "aspect": (("As portrait", "match"), ("1:1 square", "1:1"), ("16:9 wide", "16:9"), ("9:16 tall", "9:16")),
     "fps": tuple((f"{rate} frames a second", rate) for rate in ("23.976", "24", "25", "29.97", "30", "50", "60")),
     "restore": tuple(("None" if name == "none" else name, name) for name in RESTORERS),
+    "captions": (("None", "none"), ("In the picture", "burn"), ("As a file", "srt"), ("Both", "both")),
     "upscale": tuple(({"auto": "Automatic", "none": "None"}.get(name, name), name) for name in UPSCALERS),
 }
 """The choices of each drop-down list: label and value."""
@@ -37,7 +38,7 @@ BACKGROUNDS = (
     ("Blurred", "blur"),
     ("One colour", "colour"),
     ("A picture", "file"),
-    ("Drawn on (needs a GPU)", "inpaint"),
+    ("Drawn on", "inpaint"),
 )
 QUALITIES = (("By quality", "crf"), ("By bitrate", "bitrate"))
 PRICE = "×2 means: one second of video takes two seconds to make. Times and memory are estimates."
@@ -84,6 +85,7 @@ class Controls:
                 ("fps", "Frame rate", TITLES["fps"]),
                 ("restore", "Restore the face", TITLES["restore"]),
                 ("upscale", "Sharpen the picture", TITLES["upscale"]),
+                ("captions", "Captions", TITLES["captions"]),
             )
         }
         self.amounts = {
@@ -93,7 +95,8 @@ class Controls:
             "strength": slider("Strength", 0.8, 1.0),
         }
         self.ticks = {"still": tick("Hold the head still"), "label": tick("Show a plate: AI-generated")}
-        self.background = choice("Background", BACKGROUNDS, "blur")
+        drawn = BACKGROUNDS if machine.device == "cuda" else [one for one in BACKGROUNDS if one[1] != "inpaint"]
+        self.background = choice("Behind the portrait", drawn, "blur")
         self.colour = classed(widgets.ColorPicker(description="Colour", value="#203040"), "lsc-top")
         self.backdrop = FileSource("Upload a background", ENDINGS, host, folder, self._backdrop_taken)
         self.rate_by = choice("Compress", QUALITIES, "crf")
@@ -122,8 +125,8 @@ class Controls:
         groups = (
             ("Motion", (*(self.amounts[name] for name in ("head_motion", "expression", "blink")), self.ticks["still"])),
             ("Face and picture", (self.lists["restore"], self.amounts["strength"], self.lists["upscale"])),
-            ("Background", (self.background, self.colour, self.backdrop.widget)),
-            ("File", (self.lists["fps"], self.rate_by, self.crf, self.bitrate, self.seed, self.ticks["label"])),
+            ("Background", (self.background, self.colour, self.backdrop.widget, self.ticks["label"])),
+            ("File", (self.lists["fps"], self.lists["captions"], self.rate_by, self.crf, self.bitrate, self.seed)),
         )
         made = [column(widgets.HTML(f"<div class='lsc-group'>{title}</div>"), *inside) for title, inside in groups]
         fold = widgets.Accordion(children=[row(*made, classes="lsc-grid lsc-wide")], selected_index=None)
@@ -200,7 +203,7 @@ class Controls:
 
     def _price(self) -> None:
         """Write each choice's cost into its label, and leave out what cannot run."""
-        refused = []
+        refused: list[tuple[str, str]] = []
         self._filling = True
         for name, widget in self.lists.items():
             value = widget.value
@@ -213,7 +216,8 @@ class Controls:
                 widget.options = options
                 widget.value = value if value in [known for _, known in options] else options[0][1]
             titled = {known: label for label, known in names}
-            refused.append(refusals(made, lambda one, titled=titled: titled[one]))  # type: ignore[misc]
+            refused += [(titled[one.value], one.refusal) for one in made if one.refusal]
         self._filling = False
-        lines = [line for line in refused if line]
-        self.refused.value = "".join(note(line) for line in lines)
+        told = refusals(refused)
+        if self.refused.value != told:  # an unfolded list stays unfolded while it is the same
+            self.refused.value = told

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import html
 
-from lipsync_colab.engines.registry import ENGINES
+from lipsync_colab.engines.registry import ENGINES, EngineInfo
+from lipsync_colab.panel.look import unfolding
 from lipsync_colab.pipeline.needed_weights import rows_of_settings
 from lipsync_colab.types import RenderSettings
 from lipsync_colab.weights.manifest import WeightFile
 from lipsync_colab.weights.store import Store
+
+TITLES = {"viseme": "Embedded", "wav2lip": "Wav2Lip", "sadtalker": "SadTalker", "audio2head": "Audio2Head"}
+"""What people read for an engine's name."""
 
 
 def needed_rows(settings: RenderSettings, store: Store) -> list[WeightFile]:
@@ -32,10 +36,31 @@ def weights_state(rows: list[WeightFile], store: Store) -> str:
 
 
 def engine_facts(settings: RenderSettings, store: Store) -> str:
-    """Return an engine in one line of HTML."""
+    """Return the chosen engine's summary and facts as HTML."""
     info = ENGINES["viseme" if settings.engine == "auto" else settings.engine]
+    values = (*_licence_and_memory(info), weights_state(needed_rows(settings, store), store))
+    facts = "".join(
+        f"<div><dt>{name}</dt><dd>{html.escape(value)}</dd></div>"
+        for name, value in zip(("Licence", "Memory", "Weights"), values, strict=True)
+    )
+    return f"<div>{html.escape(TITLES[info.name])} {html.escape(info.summary)}.</div><dl class='lsc-list'>{facts}</dl>"
+
+
+def engine_table(store: Store) -> str:
+    """Return all engines side by side, each with its default weights, as HTML that unfolds."""
+    lines = []
+    for info in ENGINES.values():
+        plain = RenderSettings(engine=info.name, restore="none", upscale="none")
+        cells = (*_licence_and_memory(info), weights_state(needed_rows(plain, store), store))
+        told = f"<b>{html.escape(TITLES[info.name])}</b> {html.escape(info.summary)}"
+        lines.append(
+            f"<tr><th scope='row'>{told}</th>{''.join(f'<td>{html.escape(cell)}</td>' for cell in cells)}</tr>"
+        )
+    head = "".join(f"<th scope='col'>{name}</th>" for name in ("Engine", "Licence", "Memory", "Weights"))
+    table = f"<table><thead><tr>{head}</tr></thead><tbody>{''.join(lines)}</tbody></table>"
+    return unfolding("Compare the engines", table)
+
+
+def _licence_and_memory(info: EngineInfo) -> tuple[str, str]:
     allowed = "commercial use allowed" if info.commercial else "no commercial use"
-    name = f"{info.name.capitalize()} {info.summary}"
-    facts = (name, f"{info.licence} ({allowed})", weights_state(needed_rows(settings, store), store))
-    memory = f"about {info.memory / 1e9:.1f} GB of memory for the engine"
-    return f"<div class='lsc-facts'>{html.escape(' · '.join((*facts, memory)))}</div>"
+    return f"{info.licence} ({allowed})", f"about {info.memory / 1e9:.1f} GB"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import Protocol
+from urllib.parse import quote
 
 
 class Host(Protocol):
@@ -124,7 +125,7 @@ class LocalHost:
     def link(self, path: Path) -> str | None:
         """Return the path from the notebook's folder, which Jupyter serves; None outside it."""
         try:
-            return path.resolve().relative_to(Path.cwd().resolve()).as_posix()
+            return quote(path.resolve().relative_to(Path.cwd().resolve()).as_posix())
         except ValueError:
             return None
 

@@ -62,6 +62,17 @@ def file_link(name: str, content: str, label: str) -> str:
     return f"<a class='lsc-link' download='{html.escape(name, quote=True)}' href='{address}'>{html.escape(label)}</a>"
 
 
+def unfolding(title: str, content: str) -> str:
+    """Return HTML that shows a line, and more when it is pressed."""
+    return f"<details class='lsc-more'><summary>{html.escape(title)}</summary>{content}</details>"
+
+
+def download_link(name: str, file: str) -> str:
+    """Return a link that saves a file beside the notebook; ``links.js`` finds its address and shows it."""
+    name, file = html.escape(name, quote=True), html.escape(file, quote=True)
+    return f"<a class='lsc-link' hidden download='{name}' data-file='{file}'>Download the file</a>"
+
+
 def shown(widget: Any, visible: bool) -> None:
     """Show a widget or take it out of the page."""
     display = None if visible else "none"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import html
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -11,6 +12,7 @@ from lipsync_colab.device import Machine
 from lipsync_colab.errors import InputError
 from lipsync_colab.estimate import Estimate, estimate
 from lipsync_colab.pipeline.needed_packages import install_command
+from lipsync_colab.panel.look import unfolding
 from lipsync_colab.types import Portrait, RenderSettings
 
 Pairs = tuple[tuple[str, str], ...]
@@ -96,7 +98,20 @@ def pairs(made: Iterable[Offer]) -> Pairs:
     return tuple((one.label, one.value) for one in made if not one.refusal)
 
 
-def refusals(made: Iterable[Offer], named: Callable[[str], str] = str) -> str:
-    """Return what is not offered and why, in one line; empty when everything is."""
-    lines = [f"{named(one.value)} {one.refusal}" for one in made if one.refusal]
-    return f"Not on this machine: {'; '.join(lines)}." if lines else ""
+def refusals(refused: Iterable[tuple[str, str]]) -> str:
+    """Return what is not offered and why as HTML that unfolds; empty when everything is.
+
+    Args:
+        refused: name for people and reason of each choice.
+    """
+    by_reason: dict[str, list[str]] = {}
+    for name, reason in refused:
+        by_reason.setdefault(reason, []).append(name)
+    count = sum(map(len, by_reason.values()))
+    lines = [f"<li>{html.escape(', '.join(names))}: {html.escape(why)}</li>" for why, names in by_reason.items()]
+    said = f"{count} choice{'s are' if count > 1 else ' is'} not offered on this machine"
+    return (
+        unfolding(f"{said}: what {'they need' if count > 1 else 'it needs'}", f"<ul>{''.join(lines)}</ul>")
+        if count
+        else ""
+    )

@@ -17,6 +17,10 @@ from lipsync_colab.portrait import load_portrait
 from lipsync_colab.types import Face, Portrait
 
 ENDINGS = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff")
+EMPTY = (
+    "<div class='lsc-empty'>Your portrait appears here, with the face framed.<br>"
+    "One person, seen from the front; PNG, JPEG or WebP.</div>"
+)
 
 
 class PortraitSource:
@@ -35,7 +39,7 @@ class PortraitSource:
         self.file = FileSource("Upload a portrait", ENDINGS, host, folder, self._read)
         self.face = classed(widgets.Dropdown(description="Who speaks", options=[("the framed face", 0)]), "lsc-top")
         self.trouble = widgets.HTML()
-        self.thumbnail = widgets.HTML()
+        self.thumbnail = widgets.HTML(EMPTY)
         self.face.observe(self._chosen, names="value")
         shown(self.face, False)
         self.widget = column(self.file.widget, self.face, self.trouble, self.thumbnail)
@@ -52,7 +56,7 @@ class PortraitSource:
 
     def _read(self, path: Path) -> str:
         self._faces, self.portrait = (), None
-        self.thumbnail.value = self.trouble.value = ""
+        self.thumbnail.value, self.trouble.value = EMPTY, ""
         shown(self.face, False)
         try:
             found = load_portrait(path)

@@ -10,7 +10,7 @@ import ipywidgets as widgets
 
 from lipsync_colab.errors import LipSyncError
 from lipsync_colab.panel.host import Host
-from lipsync_colab.panel.look import classed, column, picture, row, shown
+from lipsync_colab.panel.look import classed, column, download_link, picture, row, shown
 from lipsync_colab.panel.session import Outcome
 
 WIDTH = 480
@@ -31,13 +31,14 @@ class ResultView:
         self.player = widgets.Video(
             format="mp4", autoplay=False, loop=False, layout=widgets.Layout(max_width="100%", width=f"{WIDTH}px")
         )
-        self.still, self.facts, self.link = classed(widgets.HTML(), "lsc-preview"), widgets.HTML(), widgets.Output()
+        self.still, self.facts, self.link = classed(widgets.HTML(), "lsc-preview"), widgets.HTML(), widgets.HTML()
         self.download = widgets.Button(description="Download", icon="download")
         self.save = widgets.Button(description="Save to Drive", icon="cloud-upload")
         self.download.on_click(lambda _: self._after(self._host.download))
         self.save.on_click(lambda _: self._after(self._saved))
         self._buttons = row(self.download, self.save, self.link)
-        self.widget = column(self.player, self.still, self._buttons, self.facts, classes="lsc-result")
+        seen, told = column(self.player, self.still), column(self.facts, self._buttons)
+        self.widget = column(row(seen, told, classes="lsc-seen"), classes="lsc-result")
         self._show(None)
 
     def show(self, outcome: Outcome | None) -> None:
@@ -60,12 +61,7 @@ class ResultView:
             self.facts.value = (
                 f"<div><b>{html.escape(str(result.path))}</b></div><div class='lsc-facts'>{what}. {small}</div>"
             )
-            self.link.outputs = ()
-            if link:
-                address = (
-                    f"<a class='lsc-link' href='{html.escape(link, quote=True)}' target='_blank'>Open the file</a>"
-                )
-                self.link.outputs = ({"output_type": "display_data", "data": {"text/html": address}, "metadata": {}},)
+            self.link.value = download_link(result.path.name, link) if link else ""
         shown(self.player, bool(result))
         shown(self.still, bool(still))
         shown(self.facts, bool(result))

@@ -13,7 +13,7 @@ from lipsync_colab.device import inspect_machine
 from lipsync_colab.errors import InputError
 from lipsync_colab.estimate import estimate
 from lipsync_colab.panel.controls import PRICE, Controls
-from lipsync_colab.panel.engine_facts import engine_facts, needed_rows
+from lipsync_colab.panel.engine_facts import engine_facts, engine_table, needed_rows
 from lipsync_colab.panel.host import Host, LocalHost
 from lipsync_colab.panel.licence import LicenceBox
 from lipsync_colab.panel.look import asset, classed, column, heading, note, row, shown, style_sheet
@@ -76,7 +76,8 @@ class Studio:
 
     def _make_widgets(self) -> None:
         self.consent = widgets.Checkbox(value=False, description=CONSENT, indent=False)
-        self.engine_facts, self.cost, self.waiting = widgets.HTML(), widgets.HTML(), widgets.HTML()
+        self.engine_facts, self.engine_table = widgets.HTML(), widgets.HTML()
+        self.cost, self.waiting = widgets.HTML(), widgets.HTML()
         self.generate_button = classed(widgets.Button(description="Generate", icon="play"), "lsc-primary")
         self.preview_button = widgets.Button(description="Preview one frame", icon="picture-o")
         self.stop_button = widgets.Button(description="Stop", icon="stop", disabled=True)
@@ -99,14 +100,16 @@ class Studio:
         left = column(heading("1", "Portrait"), self.portrait.widget, classes="lsc-card")
         right = column(heading("2", "Voice"), self.voice.widget, classes="lsc-card")
         price = widgets.HTML(f"<div class='lsc-facts'>{PRICE}</div>")
-        third = (self.controls.first, self.engine_facts, self.licence.widget, self.controls.refused, price)
-        video = column(heading("3", "Video"), *third, self.controls.advanced, classes="lsc-card")
-        buttons = row(self.generate_button, self.preview_button, self.stop_button)
+        third = (self.controls.first, price, self.engine_facts, self.licence.widget)
+        asides = (self.engine_table, self.controls.refused)
+        video = column(heading("3", "Video"), *third, *asides, self.controls.advanced, classes="lsc-card")
+        buttons = row(self.generate_button, self.preview_button, self.stop_button, self.cost)
+        fourth = (self.waiting, self.consent, buttons, self.bar, self.status, self.result.widget)
+        made = column(heading("4", "Talking video"), *fourth, classes="lsc-card")
         more = widgets.Accordion(children=[self.settings.widget, self.log], selected_index=None)
         more.set_title(0, "Settings and command line")
         more.set_title(1, "Log")
-        rows = [style_sheet(), title, row(left, right, classes="lsc-pair"), video, self.waiting, self.consent]
-        rows += [self.cost, buttons, self.bar, self.status, self.result.widget, more]
+        rows = [style_sheet(), title, row(left, right, classes="lsc-pair"), video, made, more]
         if self.host.hint:
             rows.append(widgets.HTML(f"<div class='lsc-facts'>{html.escape(self.host.hint)}</div>"))
         return column(*rows, classes="lsc")
@@ -116,7 +119,7 @@ class Studio:
         from IPython.display import HTML, display
 
         display(self.widget)
-        display(HTML(f"<script>{asset('uploads.js')}</script>"))
+        display(HTML(f"<script>{asset('uploads.js')}{asset('links.js')}</script>"))
 
     def _ipython_display_(self) -> None:
         self.show()
@@ -166,6 +169,9 @@ class Studio:
         if now != state and not self.session.worker.busy:
             self.session.keep(now)
         self.engine_facts.value = engine_facts(order.settings, store)
+        compared = engine_table(store)
+        if self.engine_table.value != compared:  # unfolded, it stays unfolded
+            self.engine_table.value = compared
         self.licence.show(needed_rows(order.settings, store))
         self.cost.value = self._cost(order)
         waiting = find_unfinished(self.session.folder, state.get("render"))
