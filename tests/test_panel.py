@@ -176,7 +176,7 @@ def test_terms_are_shown_and_accepted_by_a_tick(studio: Studio, tmp_path: Path, 
     assert licence.widget.layout.display == "none"
     engine.value = "wav2lip"
     assert licence.widget.layout.display is None and "Research" in licence.terms.value
-    assert "436 MB of weights to fetch" in studio.engine_facts.value
+    assert "436 MB to fetch" in studio.engine_facts.value
     licence.accept.value = True
     assert licence.widget.layout.display == "none"
     engine.value = "auto"

@@ -23,16 +23,16 @@ def needed_rows(settings: RenderSettings, store: Store) -> list[WeightFile]:
 def weights_state(rows: list[WeightFile], store: Store) -> str:
     """Return the state of weights for people: present, to fetch with its size, or refused with the remedy."""
     if not rows:
-        return "no weights to fetch"
+        return "none to fetch"
     states = {row: store.inventory.state(row) for row in rows}
     refused = [row.name for row in rows if states[row] == "refused"]
     if refused:
-        return f"weights not to be had by us: `lipsync-colab weights fetch {refused[0]} --file PATH --sha256 HEX`"
+        return f"not to be had by us: `lipsync-colab weights fetch {refused[0]} --file PATH --sha256 HEX`"
     absent = [row for row in rows if states[row] != "present"]
     if not absent:
-        return "weights present"
+        return "present"
     size = sum(row.size or 0 for row in absent)
-    return f"{size / 1e6:,.0f} MB of weights to fetch at the first run"
+    return f"{size / 1e6:,.0f} MB to fetch at the first run"
 
 
 def engine_facts(settings: RenderSettings, store: Store) -> str:

@@ -11,8 +11,8 @@ from typing import Any
 from lipsync_colab.device import Machine
 from lipsync_colab.errors import InputError
 from lipsync_colab.estimate import Estimate, estimate
-from lipsync_colab.pipeline.needed_packages import install_command
 from lipsync_colab.panel.look import unfolding
+from lipsync_colab.pipeline.needed_packages import install_command
 from lipsync_colab.types import Portrait, RenderSettings
 
 Pairs = tuple[tuple[str, str], ...]

@@ -56,11 +56,12 @@ class ResultView:
         link = self._host.link(result.path) if result else None
         if result:
             plan, size = result.plan, result.path.stat().st_size / 1e6
-            what = f"{plan.width}×{plan.height}, {plan.frames / float(plan.rate):.1f} s, {size:.1f} MB"
-            small = "The player shows a small copy; the file has the full size."
-            self.facts.value = (
-                f"<div><b>{html.escape(str(result.path))}</b></div><div class='lsc-facts'>{what}. {small}</div>"
-            )
+            what = f"{plan.width}×{plan.height}, {plan.frames / float(plan.rate):.1f} s, {size:.1f} MB."
+            more = "The player shows a small copy; the file has the full size."
+            if result.path.with_suffix(".srt").is_file():
+                more += " Captions lie beside it as .srt and .vtt."
+            path = html.escape(str(result.path))
+            self.facts.value = f"<div><b>{path}</b></div><div class='lsc-facts'>{what} {more}</div>"
             self.link.value = download_link(result.path.name, link) if link else ""
         shown(self.player, bool(result))
         shown(self.still, bool(still))
