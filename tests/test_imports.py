@@ -11,14 +11,14 @@ import pytest
 
 PACKAGE = Path(__file__).parents[1] / "lipsync_colab"
 LAYERS = (
-    ("types", "errors", "version"),
+    ("types", "errors", "version", "network_costs"),
     ("weights", "device", "stream", "moods"),
     ("audio", "portrait"),
     ("networks", "phonemes"),
     ("engines", "narrate", "finish", "encode"),
     ("report",),
-    ("plan",),
     ("estimate",),
+    ("plan",),
     ("pipeline",),
     ("batch",),
     ("cli", "panel", "bench", "training"),

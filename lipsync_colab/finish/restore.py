@@ -52,11 +52,16 @@ class SpandrelNetwork:
     def __init__(self, descriptor: ModelDescriptor, device: str = "cpu", fidelity: float = 0.5) -> None:
         self._network = descriptor.model.eval().to(device)
         self._device = device
-        arguments: dict[str, dict[str, Any]] = {
+        self._arguments = self.arguments(descriptor.architecture.id, fidelity)
+
+    @staticmethod
+    def arguments(architecture: str, fidelity: float = 0.5) -> dict[str, Any]:
+        """Return what a network of spandrel's is called with beside the faces."""
+        given: dict[str, dict[str, Any]] = {
             "GFPGAN": {"return_rgb": False, "randomize_noise": False},
             "CodeFormer": {"weight": fidelity},
         }
-        self._arguments = arguments.get(descriptor.architecture.id, {})
+        return given.get(architecture, {})
 
     def __call__(self, faces: Tensor) -> Tensor:
         """Return the restored faces."""
