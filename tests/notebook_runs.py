@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -57,14 +58,20 @@ class Ran:
 def write_stand_in(folder: Path, refuse: bool) -> None:
     """Write a package ``google.colab``."""
     package = folder / "google" / "colab"
-    package.mkdir(parents=True)
+    package.mkdir(parents=True, exist_ok=True)
     (folder / "google" / "__init__.py").write_text("")
     for name, text in STAND_IN.items():
         (package / name).write_text(text.replace("{refuse}", str(refuse)))
 
 
 def run_notebook(
-    name: str, place: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, changes: dict[str, str], source: str = ""
+    name: str,
+    place: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    changes: dict[str, str],
+    source: str = "",
+    person: Mapping[str, str] | None = None,
 ) -> Ran:
     """Run all cells; an error in one fails the test.
 
@@ -75,6 +82,7 @@ def run_notebook(
         monkeypatch: for the kernel's environment.
         changes: assignments of the forms to replace, by name, with their new values as Python.
         source: where the install cell gets the package from; empty where it is installed already.
+        person: what a person does after the cells of these ids, as Python; its output is that of ``person-after-ID``.
     """
     nbclient, nbformat = pytest.importorskip("nbclient"), pytest.importorskip("nbformat")
     book = nbformat.read(ROOT / "notebooks" / f"{name}.ipynb", as_version=4)
@@ -82,6 +90,9 @@ def run_notebook(
     if source:
         wanted["SOURCE"] = repr(source)
     replace_forms(book, wanted)
+    for cell, code in (person or {}).items():
+        at = next(index for index, each in enumerate(book.cells) if each.id == cell) + 1
+        book.cells.insert(at, nbformat.v4.new_code_cell(code, id=f"person-after-{cell}"))
     paths = [str(tmp_path / "site")] if source else [str(tmp_path / "site"), str(ROOT), *sys.path]
     home = Path(os.environ["HOME"])
     if place != "local":

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -69,14 +71,66 @@ def everywhere(*quick: str) -> pytest.MarkDecorator:
     return pytest.mark.parametrize("place", [*quick, *slow])
 
 
-@everywhere("local", "colab, Drive refused")
+@everywhere()
 def test_quickstart_ends_with_a_finished_video(place: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    ran = run_notebook("quickstart", place, tmp_path, monkeypatch, {"DEMO_SIZE": '"240x240"'})
+    check_quickstart(run_notebook("quickstart", place, tmp_path, monkeypatch, SMALL_DEMO), place)
+
+
+SMALL_DEMO = {"DEMO_SIZE": '"240x240"'}
+SHORT_SEGMENTS = "import lipsync_colab.plan as plan; plan.SEGMENT_SECONDS = 1"
+ORDERED = """
+from pathlib import Path
+from lipsync_colab.cli.demo import portrait_path
+studio.settings._apply('{"size": "240x280", "upscale": "none"}')
+studio.portrait.take(portrait_path())
+studio.voice.mode.value = "text"
+studio.voice.text.value = "This is a long sentence that nobody wants to hear to its end. " * 4
+studio.consent.value = True
+studio.generate_button.click()
+"""
+LOST = f"""{ORDERED}
+import os, signal, time
+while len(list(here.output_folder.glob("work/*/0*.json"))) < 3:
+    assert studio.worker.busy, studio.status.value
+    time.sleep(0.02)
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+FOUND = """
+print(studio.waiting.value)
+studio.generate_button.click()
+studio.worker.wait()
+print(studio.status.value)
+"""
+
+
+def check_quickstart(ran: Ran, place: str) -> None:
     assert (ran.folder / "demo.mp4").stat().st_size > 1000
     assert "240×240" in ran.said["demo"]
     assert "<video" in ran.said["show"]
     assert "No GPU" in ran.said["settings"]
     check_place(ran, place)
+
+
+def test_after_a_lost_runtime_the_cells_go_on_from_the_segments_on_drive(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    exceptions = pytest.importorskip("nbclient.exceptions")
+    place, folder = "colab with Drive", tmp_path / "drive" / "MyDrive" / "LipSync"
+    with pytest.raises(exceptions.DeadKernelError):
+        run_notebook(
+            "quickstart", place, tmp_path, monkeypatch, SMALL_DEMO, person={"install": SHORT_SEGMENTS, "studio": LOST}
+        )
+    assert len(list(folder.glob("work/*/0*.mp4"))) >= 3
+    # A new runtime: nothing of the old one is left but Drive.
+    shutil.rmtree(tmp_path / "content", ignore_errors=True)
+    ran = run_notebook(
+        "quickstart", place, tmp_path, monkeypatch, SMALL_DEMO, person={"install": SHORT_SEGMENTS, "studio": FOUND}
+    )
+    said = ran.said["person-after-studio"]
+    assert "An unfinished video" in said and "are already there; Generate goes on" in said
+    assert int(re.search(r"(\d+) of \d+ frames were there already", said)[1]) >= 75  # type: ignore[index]
+    assert (folder / "grace_hopper-talking.mp4").stat().st_size > 1000
+    check_quickstart(ran, place)
 
 
 @everywhere("local")
@@ -94,7 +148,7 @@ def test_the_walkthrough_shows_each_stage(
     check_place(ran, place)
 
 
-@everywhere("local")
+@everywhere("colab, Drive refused")
 def test_narration_makes_two_scenes_with_captions_and_says_who_wrote_them(
     place: str, tmp_path: Path, small_portrait: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -124,7 +178,7 @@ def test_weights_go_to_the_mirror_and_back(place: str, tmp_path: Path, monkeypat
     check_place(ran, place)
 
 
-@everywhere("local")
+@everywhere("colab")
 def test_the_benchmark_runs_what_is_here_and_names_what_is_not(
     place: str, tmp_path: Path, small_portrait: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lipsync_colab.bench.restorers import Comparison
+from lipsync_colab.bench.restorers import PLAIN, Comparison
 from lipsync_colab.portrait.mouth_crop import mouth_crop
 
 if TYPE_CHECKING:
@@ -16,14 +16,17 @@ if TYPE_CHECKING:
 COLUMNS = (
     ("psnr_db", "PSNR", "dB, more is nearer"),
     ("ssim", "SSIM", "1 is equal"),
-    ("landmark_shift", "Landmark shift", "% of the eyes' distance"),
+    ("landmark_shift", "Landmark shift", "% of eye distance"),
     ("sharpness", "Sharpness", "1 is the original's"),
     ("seconds", "Time", "s"),
     ("memory_mb", "Host memory", "MB"),
     ("device_memory_mb", "GPU memory", "MB"),
 )
 """Key, heading, unit."""
-ACCENT = "#2f7d5b"
+ACCENT, PLAIN_COLOUR = "#1f8f55", "#9aa5a0"
+"""Of the networks' bars (the Studio's own accent), and of what they have to beat."""
+COLUMN = 2.6
+"""Inches of one column of pictures."""
 
 
 def picture_sheet(comparison: Comparison) -> Figure:
@@ -34,12 +37,15 @@ def picture_sheet(comparison: Comparison) -> Figure:
     given = np.repeat(np.repeat(task.small, task.factor, axis=0), task.factor, axis=1)
     shown = [("original", task.truth.image), (f"given: 1/{task.factor}", given)]
     shown += [(run.name, run.picture) for run in comparison.runs]
-    figure = Figure(figsize=(2.6 * len(shown), 4.9), layout="constrained")
-    axes = figure.subplots(2, len(shown), squeeze=False, height_ratios=(1.5, 1))
+    mouths = [mouth_crop(task.truth.face, image) for _, image in shown]
+    # As tall as the pictures are, so that nothing is left between the rows.
+    tall = tuple(image.shape[0] / image.shape[1] for image in (task.truth.image, mouths[0]))
+    figure = Figure(figsize=(COLUMN * len(shown), COLUMN * sum(tall) + 0.4), layout="constrained")
+    axes = figure.subplots(2, len(shown), squeeze=False, height_ratios=tall)
     for column, (name, image) in enumerate(shown):
         axes[0, column].set_title(name, fontsize=10)
         axes[0, column].imshow(image)
-        axes[1, column].imshow(mouth_crop(task.truth.face, image), interpolation="nearest")
+        axes[1, column].imshow(mouths[column], interpolation="nearest")
         for axis in axes[:, column]:
             axis.set_axis_off()
     return figure
@@ -55,8 +61,10 @@ def bars(comparison: Comparison) -> Figure:
     figure = Figure(figsize=(11, (0.9 + 0.3 * len(runs)) * rows + 0.3), layout="constrained")
     grid = figure.subplots(rows, 3, squeeze=False).ravel()
     for axis, (key, heading, unit) in zip(grid, shown, strict=False):
-        drawn = axis.barh([run.name for run in runs], [run.figures[key] for run in runs], color=ACCENT, height=0.6)
-        axis.bar_label(drawn, padding=3, fontsize=8)
+        colours = [PLAIN_COLOUR if run.name == PLAIN else ACCENT for run in runs]
+        values = [run.figures[key] for run in runs]
+        drawn = axis.barh([run.name for run in runs], values, color=colours, height=0.6)
+        axis.bar_label(drawn, labels=[f"{value:.3g}" for value in values], padding=3, fontsize=8)
         axis.set_title(f"{heading} ({unit})", fontsize=9, loc="left")
         axis.invert_yaxis()
         axis.margins(x=0.25)
@@ -75,7 +83,7 @@ def table(comparison: Comparison) -> str:
     shown = [column for column in COLUMNS if any(run.figures[column[0]] for run in runs)]
     heads = "".join(f"<th>{heading}<br><small>{unit}</small></th>" for _, heading, unit in shown)
     rows = "".join(
-        f"<tr><td>{run.name}</td>" + "".join(f"<td>{run.figures[key]:g}</td>" for key, _, _ in shown) + "</tr>"
+        f"<tr><td>{run.name}</td>" + "".join(f"<td>{run.figures[key]:.4g}</td>" for key, _, _ in shown) + "</tr>"
         for run in runs
     )
     absent = "".join(
