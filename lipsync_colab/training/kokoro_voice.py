@@ -14,7 +14,7 @@ from lipsync_colab.errors import MachineError
 from lipsync_colab.narrate.hibari_voice import one_thread
 from lipsync_colab.narrate.onnx_graph import add_output, graph_nodes
 from lipsync_colab.narrate.voice import say
-from lipsync_colab.phonemes.pronounce import Word
+from lipsync_colab.phonemes.pronounce import Word, pronounce
 from lipsync_colab.training.labels import timed
 from lipsync_colab.types import Array, Speech
 
@@ -53,6 +53,10 @@ class KokoroVoice:
         self._vocabulary: dict[str, int] = json.loads((data / "vocab.json").read_text(encoding="utf-8"))["vocab"]
         with (data / "voices_ja.npz").open("rb") as file:
             self._styles = np.load(file)[name].reshape(-1, 256)
+
+    def words(self, text: str) -> list[list[Word]]:
+        """Return the words of every sentence of an English text."""
+        return pronounce(text)
 
     def knows(self, letter: str) -> bool:
         """Tell whether the model has a symbol for an IPA letter."""
