@@ -130,4 +130,6 @@ def _priced(field: str, label: str, value: str, walk: Walkthrough) -> tuple[Any,
     made = offers(field, TITLES[field], walk.settings, machine, walk.portrait, obtainable=obtainable)
     options = pairs(made)
     names = [known for _, known in options]
-    return choice(label, options, value if value in names else "none"), refusals(made)
+    titled = {known: title for title, known in TITLES[field]}
+    refused = [(titled[one.value], one.refusal) for one in made if one.refusal]
+    return choice(label, options, value if value in names else "none"), refusals(refused)

@@ -125,7 +125,9 @@ def mouth_of_both(
     shares = events(gestures(phonemes), step_times(len(outputs)), "press")
     shapes = mouth_of_sound(seconded(outputs, shares), gate, times)
     others = mouth_of(phonemes, gate, times)
-    return {name: values if name in EVENTS else np.float32(0.5) * (values + others[name]) for name, values in shapes.items()}
+    return {
+        name: values if name in EVENTS else np.float32(0.5) * (values + others[name]) for name, values in shapes.items()
+    }
 
 
 def mouth_of_energy(gate: SpeechGate, times: np.ndarray) -> dict[str, Array]:
