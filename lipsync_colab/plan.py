@@ -52,6 +52,7 @@ class Subject:
         background_digest: sha256 of the background's file, when it is a file.
         moods: how the face feels, by time.
         captions: what is drawn into the picture, by time.
+        lips: where the times of the lips' phonemes will come from, in words; empty where nobody asked.
     """
 
     portrait: Portrait
@@ -61,6 +62,7 @@ class Subject:
     background_digest: str = ""
     moods: tuple[Mood, ...] = ()
     captions: tuple[Caption, ...] = ()
+    lips: str = ""
 
 
 def parse_fps(text: str) -> Fraction:
@@ -136,6 +138,8 @@ def make_plan(
     engine = _choose_engine(settings, machine, reasons)
     if engine == "viseme" and (note := check_facing(subject.portrait.face)):
         reasons.append(note)
+    if engine == "viseme" and subject.lips:
+        reasons.append(f"lips by {subject.lips}")
     reasons += _mood_reasons(subject.moods, ENGINES[engine])
     speed = Speed.of(machine.device, machine.cores, machine.torch)
     steps = choose_steps(

@@ -70,7 +70,10 @@ def _interrupt(stage: str, done: int, total: int) -> None:
         ([""], 2, "the prompt is empty"),
         (["🎉"], 2, "no words"),
         (["a" * 50_000], 2, "50,000 characters"),
-        (["cats", "--language", "fr"], 2, "no voice speaks 'fr'"),
+        (["cats", "--language", "fr"], 2, "choose --voice ff_siwis"),
+        (["cats", "--language", "sw"], 2, "no voice speaks 'sw'"),
+        (["cats", "--language", "ja", "--voice", "jf_alpha"], 2, "dictionary"),
+        (["cats", "--voice", "nothing.onnx"], 2, "no file nothing.onnx"),
         (["cats", "--voice", "nobody"], 2, "no voice 'nobody'"),
         (["cats", "--llm", "gpt-9"], 2, "no language model 'gpt-9'"),
         (["cats", "--seconds", "0"], 2, "--seconds 0"),
@@ -100,3 +103,37 @@ def test_a_file_that_is_no_model_is_one_line(tmp_path: Path) -> None:
     (tmp_path / "model.gguf").write_bytes(b"GGUF" + bytes(64))
     with pytest.raises(Exception, match=r"cannot load model\.gguf"):
         LlamaCppModel("broken", tmp_path / "model.gguf")
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("🎉🎉 …", "nothing to say"),
+        ("", "'text'"),
+        ("שלום עולם", "Hebrew"),
+        ("مرحبا", "Arabic"),
+        ("word " * 20_001, "characters"),
+    ],
+)
+def test_a_script_that_cannot_be_said_is_one_line(
+    text: str, said: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    script, sound = tmp_path / "script.json", tmp_path / "speech.wav"
+    script.write_text(json.dumps({"scenes": [{"text": text}]}), encoding="utf-8")
+    assert main(["narrate", "--script", str(script), "-o", str(sound), "--quiet"]) == 2
+    error = capsys.readouterr().err.strip()
+    assert error.startswith("lipsync-colab: ") and "\n" not in error and said in error
+    assert not sound.exists()
+
+
+def test_a_voice_whose_weights_cannot_be_fetched(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("torch")
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    script, sound = tmp_path / "script.json", tmp_path / "speech.wav"
+    script.write_text(json.dumps({"scenes": [{"text": "Hello."}]}), encoding="utf-8")
+    assert main(["narrate", "--script", str(script), "--voice", "af_heart", "-o", str(sound), "--quiet"]) == 3
+    error = capsys.readouterr().err.strip()
+    assert error.startswith("lipsync-colab: ") and "\n" not in error and "kokoro" in error
+    assert not sound.exists()

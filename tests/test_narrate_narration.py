@@ -87,7 +87,8 @@ def test_fitting_leaves_a_text_alone_that_fits() -> None:
         (" \n\t", 10, "en", "hibari", "no words"),
         ("🌍🌍 🎉", 10, "en", "hibari", "no words"),
         ("a" * 50_000, 10, "en", "hibari", "50,000 characters"),
-        ("bread", 10, "fr", "hibari", "no voice speaks 'fr'"),
+        ("bread", 10, "fr", "hibari", "choose --voice ff_siwis"),
+        ("bread", 10, "sw", "hibari", "no voice speaks 'sw'"),
         ("bread", 10, "../x", "hibari", "no language code"),
         ("bread", 10, "en", "nobody", "no voice 'nobody'"),
         ("bread", 1, "en", "hibari", "--seconds 1"),
@@ -108,7 +109,7 @@ def test_a_small_model_is_asked_in_latin_letters_only() -> None:
 
 
 def test_a_scene_in_a_language_without_a_voice_is_refused() -> None:
-    with pytest.raises(InputError, match="no voice speaks 'fr'"):
+    with pytest.raises(InputError, match="hibari does not speak 'fr'"):
         speak_script(Script((Scene("Hello."), Scene("Bonjour.", language="fr"))))
 
 

@@ -13,7 +13,7 @@ from lipsync_colab.phonemes import recogniser
 from lipsync_colab.phonemes.align import align
 from lipsync_colab.phonemes.arpabet import SILENCE
 from lipsync_colab.phonemes.recogniser import recognise, recogniser_available
-from lipsync_colab.phonemes.source import timed_phonemes
+from lipsync_colab.phonemes.source import expected_source, timed_phonemes
 from lipsync_colab.types import Speech
 
 pytestmark = pytest.mark.recogniser
@@ -51,6 +51,17 @@ def test_what_holds_no_english_words_is_not_trusted() -> None:
 def test_it_wants_sixteen_thousand_samples_a_second() -> None:
     with pytest.raises(ValueError, match="16000 Hz"):
         recognise(Speech(np.zeros(8_000, np.float32), 8_000))
+
+
+def test_a_plan_says_where_the_lips_will_come_from(monkeypatch: pytest.MonkeyPatch) -> None:
+    spoken = speak("Mama.")
+    assert expected_source(spoken) == "the voice's own phoneme times"
+    monkeypatch.setattr(recogniser, "PACKAGE", "no_such_package")
+    assert expected_source(bare(spoken)) == "the sound alone (viseme network)"
+    assert expected_source(bare(spoken), "Mama.").startswith("forced alignment with the text, otherwise the sound")
+    monkeypatch.undo()
+    if recogniser_available():
+        assert "recogniser" in expected_source(bare(spoken))
 
 
 def test_without_the_recogniser(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,7 +6,7 @@ from lipsync_colab.audio.level import SpeechGate
 from lipsync_colab.errors import InputError
 from lipsync_colab.phonemes.align import align
 from lipsync_colab.phonemes.loop import phone_loop
-from lipsync_colab.phonemes.recogniser import recognised_phonemes
+from lipsync_colab.phonemes.recogniser import recognised_phonemes, recogniser_available
 from lipsync_colab.phonemes.sphinx import sphinx_available
 from lipsync_colab.phonemes.word_aligner import AlignmentFailed
 from lipsync_colab.types import Phoneme, Speech
@@ -55,3 +55,20 @@ def known_phonemes(speech: Speech, text: str, gate: SpeechGate) -> tuple[tuple[P
             pass  # the text is not what is said, or not English: the sound alone still tells most of it
     understood = recognised_phonemes(speech, gate) if sphinx_available() else None
     return (understood, "recogniser") if understood is not None else ((), "energy")
+
+
+def expected_source(speech: Speech, text: str = "") -> str:
+    """Return in words where the lips' times will come from, for a plan; nothing is heard yet.
+
+    Args:
+        speech: the voice.
+        text: what is said, where it is known and the speech does not carry it.
+    """
+    if speech.phonemes:
+        return "the voice's own phoneme times"
+    alone = "the sound alone (viseme network)"
+    if not sphinx_available():
+        return alone
+    if recogniser_available():
+        alone = f"the words that a recogniser hears (English), otherwise {alone}"
+    return f"forced alignment with the text, otherwise {alone}" if (text or speech.text).strip() else alone

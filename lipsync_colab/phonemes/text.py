@@ -43,6 +43,10 @@ READINGS: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"\b(\d)'(\d{1,2})(?:\"|”|'')"), r"\1 foot \2"),
     (re.compile(r"\b(\d+(?:\.\d+)?)e([+-]?\d+)\b"), r"\1 times ten to the \2"),
     (re.compile(r"\b(\d+)x\b"), r"\1 times"),
+    (re.compile(r"\be\.g\.(,?) "), r"for example\1 "),
+    (re.compile(r"\bi\.e\.(,?) "), r"that is\1 "),
+    (re.compile(r"(?<![\d/.,$€£])\b(\d+) (\d/\d)(?![\d/])"), r"\1 and \2"),
+    (re.compile(r"(?<![\d.,$€£])\b([\d,.]*\d) m\b(?![.'’²³])"), r"\1 meters"),
     (re.compile(r"\b(Jan|Feb|Mar|Apr|Jun|Jul|Aug|Sep|Sept|Oct|Nov|Dec)\. (?=\d)"), r"\1 "),
 )
 PHONE_NUMBER = re.compile(
