@@ -31,6 +31,7 @@ MISAKI = " ;:,.!?—…AIOQSTWYabdefhijklmnopstuvwxyzðŋɑɐɔəɛɡɪɹɾʃʊ�
 def test_every_row_exists_and_every_voice_has_its_language() -> None:
     manifest = Store().manifest
     assert all(row in manifest.rows for info in REGISTRY.values() for row in info.weights)
+    assert all(len(manifest[row].sha256) == 64 for info in REGISTRY.values() for row in info.weights)
     assert sum(info.family == "kokoro" for info in REGISTRY.values()) == 54
     assert REGISTRY["ef_dora"].language == "es" and REGISTRY["bf_emma"].reader == "en"
     assert {state(REGISTRY[name], Store()) for name in ("jf_alpha", "zf_xiaoni")} == {
@@ -78,6 +79,15 @@ def test_a_persons_own_piper_file_speaks_like_the_packaged_one(tmp_path: Path) -
     own, packaged = speak("Mama met Bob.", str(path)), speak("Mama met Bob.", "joe")
     np.testing.assert_array_equal(own.samples, packaged.samples)
     assert loudness(own.samples, own.rate) == pytest.approx(-16, abs=0.5)
+
+
+@needs_joe
+def test_a_persons_own_file_may_tell_its_offset(tmp_path: Path) -> None:
+    own = voice_info(str(copied(tmp_path, "mine", {"offset": -0.041})))
+    assert own.offset == -0.041
+    assert open_voice(str(own.file)).offset == -0.041
+    with pytest.raises(InputError, match="write seconds"):
+        voice_info(str(copied(tmp_path, "late", {"offset": "-41 ms"})))
 
 
 @needs_joe

