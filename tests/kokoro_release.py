@@ -89,7 +89,7 @@ def release() -> dict[str, np.ndarray]:
         found.update(_lstm(key, tensors, number))
     for name in tensors.products():
         found.update(_convolution(name, tensors))
-    return {key: np.ascontiguousarray(value, np.float32) for key, value in found.items()}
+    return {key: np.array(value, np.float32, order="C") for key, value in found.items()}
 
 
 class _Tensors:
