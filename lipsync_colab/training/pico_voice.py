@@ -33,7 +33,7 @@ def spoken(voice: TrainingVoice, texts: Sequence[str], seed: int) -> Iterator[Sp
     speaker = NanoTTS()
     for text in texts:
         pcm = speaker.speak(text, voice=voice.name, speed=random.uniform(0.8, 1.25), pitch=random.uniform(0.85, 1.15))
-        samples = np.frombuffer(pcm, "<i2").astype(np.float32) / 32768
+        samples = (np.frombuffer(pcm, "<i2") / 32768).astype(np.float32)
         speech = Speech(samples, RATE)
         try:
             yield dataclasses.replace(speech, phonemes=align(speech, text))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 
@@ -70,7 +71,7 @@ def _outputs(heard: HeardSpeech, weights: Weights, low: int, high: int, count: i
     state = windows.reshape(len(windows), -1) @ kernel.reshape(len(kernel), -1).T + weights["first.bias"]
     for index, dilation in enumerate(DILATIONS):
         state += np.maximum(_along(state, weights, f"blocks.{index}", dilation), 0)
-    return state @ weights["mouth.weight"][..., 0].T + weights["mouth.bias"]
+    return cast(Array, state @ weights["mouth.weight"][..., 0].T + weights["mouth.bias"])
 
 
 def _along(state: Array, weights: Weights, name: str, dilation: int) -> Array:
@@ -79,4 +80,4 @@ def _along(state: Array, weights: Weights, name: str, dilation: int) -> Array:
     padded = np.pad(state, ((reach, reach), (0, 0)))
     kernel = weights[f"{name}.weight"]
     taps = (padded[tap * dilation : tap * dilation + len(state)] @ kernel[..., tap].T for tap in range(KERNEL))
-    return sum(taps, start=weights[f"{name}.bias"])
+    return cast(Array, sum(taps, start=weights[f"{name}.bias"]))
