@@ -40,10 +40,12 @@ def engine_facts(settings: RenderSettings, store: Store) -> str:
     info = ENGINES["viseme" if settings.engine == "auto" else settings.engine]
     values = (*_licence_and_memory(info), weights_state(needed_rows(settings, store), store))
     facts = "".join(
-        f"<div><dt>{name}</dt><dd>{html.escape(value)}</dd></div>"
+        f"<span><b>{name}</b> {html.escape(value)}</span>"
         for name, value in zip(("Licence", "Memory", "Weights"), values, strict=True)
     )
-    return f"<div>{html.escape(TITLES[info.name])} {html.escape(info.summary)}.</div><dl class='lsc-list'>{facts}</dl>"
+    return (
+        f"<div>{html.escape(TITLES[info.name])} {html.escape(info.summary)}.</div><div class='lsc-list'>{facts}</div>"
+    )
 
 
 def engine_table(store: Store) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -59,7 +60,7 @@ def studio(server: NotebookServer, browser: Browser, request: pytest.FixtureRequ
     from studio_page import StudioPage
 
     page = browser.new_page(viewport={"width": 1280, "height": 1000})
-    name = request.node.originalname.removeprefix("test_")
+    name = re.sub(r"\W+", "_", request.node.name.removeprefix("test_"))
     shown = StudioPage(page, server, name, ARTIFACTS)
     try:
         shown.open()

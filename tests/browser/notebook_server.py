@@ -30,7 +30,7 @@ CELL = """from pathlib import Path
 from lipsync_colab.panel import Studio
 from lipsync_colab.panel.host import LocalHost
 
-studio = Studio(LocalHost(Path({videos!r})))
+studio = Studio(LocalHost(Path("videos")))
 studio.show()"""
 PATIENCE = 120.0
 """Seconds to wait for a server or a kernel; a quiet machine needs three."""
@@ -52,16 +52,17 @@ class NotebookServer:
     folder: Path
     token: str
 
-    def add_notebook(self, name: str, videos: str) -> str:
-        """Write a notebook whose one cell shows the panel, and return its address."""
+    def add_notebook(self, name: str) -> str:
+        """Write a notebook into a folder of its own whose one cell shows the panel, and return its address."""
         cell = {
             **{"cell_type": "code", "execution_count": None, "id": "studio", "metadata": {}, "outputs": []},
-            "source": CELL.format(videos=videos),
+            "source": CELL,
         }
         kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
         book = {"cells": [cell], "metadata": kernel, "nbformat": 4, "nbformat_minor": 5}
-        (self.folder / f"{name}.ipynb").write_text(json.dumps(book), encoding="utf-8")
-        return f"{self.address}/notebooks/{name}.ipynb?token={self.token}"
+        (self.folder / name).mkdir()
+        (self.folder / name / "studio.ipynb").write_text(json.dumps(book), encoding="utf-8")
+        return f"{self.address}/notebooks/{name}/studio.ipynb?token={self.token}"
 
     def wait_for_kernel(self) -> None:
         """Return once a kernel is idle and the page is connected to it.

@@ -90,14 +90,15 @@ class StudioPage:
     Args:
         page: an empty page.
         server: what serves the notebook.
-        name: of the notebook and of the panel's folder.
+        name: of the notebook's folder; a kernel works there.
         artifacts: where pictures are kept.
     """
 
     def __init__(self, page: Page, server: NotebookServer, name: str, artifacts: Path) -> None:
         self.page, self.server, self._artifacts = page, server, artifacts
-        self.videos = server.folder / f"videos of {name}"
-        self._address = server.add_notebook(name, self.videos.name)
+        self.folder = server.folder / name
+        self.videos = self.folder / "videos"
+        self._address = server.add_notebook(name)
         page.set_default_timeout(PATIENCE)
         page.on("dialog", lambda dialog: dialog.accept())
         self.panel = page.locator(".lsc:not(.before)").first

@@ -138,7 +138,7 @@ def test_a_text_file_as_portrait_is_refused_in_a_sentence(studio: StudioPage, tm
 def test_fifteen_megabytes_are_told_by_the_button_and_come_by_their_path(studio: StudioPage) -> None:
     picture = np.asarray(Picture.open(hopper()).convert("RGB").resize((2048, 2400)), np.int16)
     noise = np.random.default_rng(0).integers(-40, 40, picture.shape)
-    large = studio.server.folder / f"large {studio.server.stack}.png"
+    large = studio.folder / "large portrait.png"
     Picture.fromarray(np.clip(picture + noise, 0, 255).astype(np.uint8)).save(large, compress_level=1)
     assert large.stat().st_size > 12_000_000
     studio.upload("Upload a portrait", large)
