@@ -105,8 +105,9 @@ class FileSource:
         return True
 
     def _show(self, text: str, bad: bool = False) -> None:
-        other = "press “Send a large file”" if self._host.takes_large_files else "put it into the notebook's folder"
-        late = f"<div class='lsc-late' role='alert' hidden>{LATE}{other}, or type its path above.</div>"
+        large = self._host.takes_large_files
+        other = "press “Send a large file”, or" if large else "copy it into the notebook's folder, and"
+        late = f"<div class='lsc-late' role='alert' hidden>{LATE}{other} type its path above.</div>"
         kind = "lsc-note lsc-bad" if bad else "lsc-facts"
         said = f"<div class='{kind}' role='status'>{html.escape(text)}</div>" if text else ""
         self.receipt.value = f"<div data-received='{self._received}'>{said}{late}</div>"
