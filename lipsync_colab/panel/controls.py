@@ -122,11 +122,12 @@ class Controls:
     @property
     def advanced(self) -> widgets.Accordion:
         """Everything that has a working default, closed."""
+        words = (self.lists["captions"], self.ticks["label"])
         groups = (
             ("Motion", (*(self.amounts[name] for name in ("head_motion", "expression", "blink")), self.ticks["still"])),
             ("Face and picture", (self.lists["restore"], self.amounts["strength"], self.lists["upscale"])),
-            ("Background", (self.background, self.colour, self.backdrop.widget, self.ticks["label"])),
-            ("File", (self.lists["fps"], self.lists["captions"], self.rate_by, self.crf, self.bitrate, self.seed)),
+            ("Background and text", (self.background, self.colour, self.backdrop.widget, *words)),
+            ("File", (self.lists["fps"], self.rate_by, self.crf, self.bitrate, self.seed)),
         )
         made = [column(widgets.HTML(f"<div class='lsc-group'>{title}</div>"), *inside) for title, inside in groups]
         fold = widgets.Accordion(children=[row(*made, classes="lsc-grid lsc-wide")], selected_index=None)
