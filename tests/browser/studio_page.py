@@ -20,8 +20,14 @@ RUN_ALL = {
 }
 IS_LOADED = {
     "notebook7": "window.jupyterapp?.commands?.hasCommand('notebook:run-all-cells')",
-    "classic6": "window.Jupyter?.notebook?.kernel?.is_connected()",
+    "classic6": "window.Jupyter?.notebook?.kernel?.is_connected() && Jupyter.notebook.kernel.widget_manager",
 }
+ARE_WIDGETS_RESTORED = {
+    "notebook7": "true",
+    "classic6": "Jupyter.notebook.kernel.widget_manager._loadFromKernel()",
+}
+"""Classic Notebook asks a new kernel for its widgets and then draws every output anew; a cell that was run meanwhile
+loses its output. The kernel answers in order: when a second question is answered, the first one is done with."""
 PROGRESS = r"Drawing frames: (\d+) of (\d+)"
 
 RECORD_PROGRESS = """pattern => {
@@ -108,6 +114,7 @@ class StudioPage:
         self.page.goto(self._address, wait_until="domcontentloaded")
         self.page.wait_for_function(IS_LOADED[self.server.stack])
         self.server.wait_for_kernel()
+        self.page.evaluate(ARE_WIDGETS_RESTORED[self.server.stack])
         self.run_cell()
 
     def run_cell(self) -> None:
