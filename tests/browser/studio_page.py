@@ -206,8 +206,12 @@ class StudioPage:
         self.page.set_viewport_size({"width": 1280, "height": 1000})
 
     def cut_off(self) -> list[str]:
-        """Return what is wider than its place, each in a few words."""
-        return list(self.panel.evaluate(CUT_OFF))
+        """Return what is wider than its place in a narrow or in a wide window, each in a few words."""
+        told = []
+        for width in (800, 1280):
+            self.page.set_viewport_size({"width": width, "height": 1000})
+            told += [f"{width}: {one}" for one in self.panel.evaluate(CUT_OFF)]
+        return told
 
     def unlabelled(self) -> list[str]:
         """Return the visible controls beside which no words stand."""
