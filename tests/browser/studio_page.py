@@ -28,6 +28,7 @@ ARE_WIDGETS_RESTORED = {
 }
 """Classic Notebook asks a new kernel for its widgets and then draws every output anew; a cell that was run meanwhile
 loses its output. The kernel answers in order: when a second question is answered, the first one is done with."""
+WIDTHS = (800, 1280)
 PROGRESS = r"Drawing frames: (\d+) of (\d+)"
 
 RECORD_PROGRESS = """pattern => {
@@ -197,10 +198,10 @@ class StudioPage:
         expect(self.button("Generate")).to_be_enabled()
         expect(self.button("Stop")).to_be_disabled()
 
-    def picture(self, moment: str, widths: tuple[int, ...] = (800, 1280)) -> None:
+    def picture(self, moment: str) -> None:
         """Keep the whole panel as it looks in a narrow and in a wide window; the page is as high as it needs."""
-        for width in widths:
-            self.page.set_viewport_size({"width": width, "height": 2600})
+        for width in WIDTHS:
+            self.page.set_viewport_size({"width": width, "height": 3400})
             self.panel.scroll_into_view_if_needed()
             self.panel.screenshot(path=self._artifacts / f"{self.server.stack}-{moment}-{width}.png")
         self.page.set_viewport_size({"width": 1280, "height": 1000})
@@ -208,7 +209,7 @@ class StudioPage:
     def cut_off(self) -> list[str]:
         """Return what is wider than its place in a narrow or in a wide window, each in a few words."""
         told = []
-        for width in (800, 1280):
+        for width in WIDTHS:
             self.page.set_viewport_size({"width": width, "height": 1000})
             told += [f"{width}: {one}" for one in self.panel.evaluate(CUT_OFF)]
         return told
