@@ -10,14 +10,34 @@ import platform
 import resource
 import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+
+import numpy as np
 
 from lipsync_colab.errors import InputError, MachineError
 
 DRIVER_DEVICES = (Path("/dev/nvidiactl"), Path("/dev/kfd"))
 """What NVIDIA's and AMD's kernel modules make."""
+
+
+@dataclass(frozen=True)
+class Pace:
+    """How fast a machine is.
+
+    Attributes:
+        flops: floating-point operations of convolutions in a second, in the device's own number format.
+        lay: seconds to lay a patch into a frame of a million pixels and to encode it.
+        draw: seconds more where the embedded engine also moves the head, for a million pixels.
+        probed: whether this machine was measured; otherwise the values are a table's.
+    """
+
+    flops: float
+    lay: float
+    draw: float
+    probed: bool = False
 
 
 @dataclass(frozen=True)
@@ -32,6 +52,7 @@ class Machine:
         device_memory: free memory of the GPU in bytes; 0 without one.
         disk: free bytes where the work folder lies.
         torch: whether torch is installed.
+        pace: how fast it is; None before it was measured (then a table by device and cores holds).
     """
 
     device: str
@@ -41,6 +62,7 @@ class Machine:
     device_memory: int
     disk: int
     torch: bool
+    pace: Pace | None = None
 
     @property
     def dtype(self) -> str:
@@ -139,6 +161,76 @@ def free_disk(folder: Path) -> int:
     while not place.exists() and place != place.parent:
         place = place.parent
     return shutil.disk_usage(place).free
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether an error means that a smaller tile or batch may succeed."""
+    torch = sys.modules.get("torch")  # what was never imported cannot have raised
+    kinds = (MemoryError,) if torch is None else (MemoryError, torch.OutOfMemoryError)
+    words = str(error)
+    return isinstance(error, kinds) or (
+        isinstance(error, RuntimeError) and ("DefaultCPUAllocator" in words or "out of memory" in words)
+    )
+
+
+class Parts:
+    """Draws batches, in smaller parts when memory runs out: once a part was too large, later ones are as small.
+
+    Args:
+        what: is drawn, for the message when not even one fits.
+
+    Attributes:
+        most: items in one call; None while whole batches fit.
+    """
+
+    def __init__(self, what: str) -> None:
+        self._what = what
+        self.most: int | None = None
+
+    def draw(self, count: int, draw: Callable[[slice], Any]) -> Any:
+        """Return an array of ``count`` items.
+
+        Args:
+            count: of the whole batch, at least 1.
+            draw: gives the items of a slice as one array.
+
+        Raises:
+            MachineError: not even one item fits.
+        """
+        parts: list[Any] = []
+        done = 0
+        while done < count:
+            size = min(self.most or count, count - done)
+            part = _unless_full(draw, slice(done, done + size))
+            if part is not None:
+                parts.append(part)
+                done += size
+            elif size == 1:
+                raise MachineError(
+                    f"not enough memory for {self._what}; close other programs, or use --device cpu, --restore none "
+                    f"or --engine viseme"
+                )
+            else:
+                self.most = size // 2
+        return parts[0] if len(parts) == 1 else np.concatenate(parts)
+
+
+def _unless_full(draw: Callable[[slice], Any], part: slice) -> Any:
+    """Return what was drawn, or None when memory ran out; the traceback, which holds tensors, is gone by then."""
+    try:
+        return draw(part)
+    except (RuntimeError, MemoryError) as error:
+        if not is_out_of_memory(error):
+            raise
+    empty_cuda_cache()
+    return None
+
+
+def empty_cuda_cache() -> None:
+    """Give back the GPU memory that torch keeps for later; nothing without a GPU."""
+    torch = sys.modules.get("torch")
+    if torch is not None and torch.cuda.is_initialized():
+        torch.cuda.empty_cache()
 
 
 def peak_memory() -> int:

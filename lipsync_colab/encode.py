@@ -169,11 +169,16 @@ class SegmentWriter:
     """Writes frames of one segment into a file that appears under its name only when it is whole.
 
     Use it as a context manager; an exception inside ends ffmpeg and removes the part file.
+
+    Attributes:
+        path: of the segment.
+        frames: written so far.
+        bytes: of the finished file; 0 before.
     """
 
     def __init__(self, path: Path, size: tuple[int, int], fps: Fraction, encoding: Encoding) -> None:
         self.path = path
-        self.frames = 0
+        self.frames = self.bytes = 0
         self._size = size
         self._part = path.with_name(path.name + ".part")
         self._log: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the writer
@@ -221,6 +226,7 @@ class SegmentWriter:
             raise self._failure() from error
         if self._process.wait() != 0:
             raise self._failure()
+        self.bytes = self._part.stat().st_size
         self._part.replace(self.path)
 
     def _failure(self) -> RenderError | MachineError:
@@ -235,13 +241,14 @@ class SegmentWriter:
             with contextlib.suppress(OSError):  # unsent bytes for a process that is gone
                 self._process.stdin.close()
         self._log.close()
-        self._part.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # a drive that went away must not hide what failed first
+            self._part.unlink(missing_ok=True)
 
 
 def ffmpeg_error(log: str, path: Path) -> RenderError | MachineError:
     """Return the error that ffmpeg's last words stand for."""
     lines = [line for line in log.splitlines() if line.strip()]
-    if "No space left on device" in log:
+    if "No space left on device" in log or "Disk quota exceeded" in log:
         return MachineError(f"no room left in '{path.parent}'; free some disk space and run the same command again")
     return RenderError(f"ffmpeg failed on '{path.name}': {lines[-1] if lines else 'it ended without a word'}")
 
@@ -273,7 +280,8 @@ def join_segments(
                 raise ffmpeg_error(done.stderr.decode(errors="replace"), path)
             part.replace(path)
         finally:
-            part.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):
+                part.unlink(missing_ok=True)
 
 
 def concat_listing(segments: Sequence[Path]) -> str:

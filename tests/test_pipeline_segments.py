@@ -22,7 +22,7 @@ def make(tmp_path: Path, frames: int = 25) -> Segments:
 def finish(segments: Segments, start: int) -> Path:
     path = segments.path(start)
     path.write_bytes(b"segment %d" % start)
-    segments.record(start)
+    segments.record(start, path.stat().st_size)
     return path
 
 

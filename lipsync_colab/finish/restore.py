@@ -16,6 +16,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from lipsync_colab.device import Parts
 from lipsync_colab.errors import InputError, MachineError, WeightsError
 from lipsync_colab.finish.alignment import compose, face_alignment, face_mask, inverse, scale_of, soft_inside
 from lipsync_colab.finish.catalogue import FACE_SIZE, RESTORERS
@@ -52,6 +53,7 @@ class SpandrelNetwork:
     def __init__(self, descriptor: ModelDescriptor, device: str = "cpu", fidelity: float = 0.5) -> None:
         self._network = descriptor.model.eval().to(device)
         self._device = device
+        self._parts = Parts("one face of the restorer")
         self._arguments = self.arguments(descriptor.architecture.id, fidelity)
 
     @staticmethod
@@ -64,9 +66,18 @@ class SpandrelNetwork:
         return given.get(architecture, {})
 
     def __call__(self, faces: Tensor) -> Tensor:
-        """Return the restored faces."""
-        with torch.inference_mode():
-            return self._network(faces.to(self._device).contiguous(), **self._arguments)[0].float().cpu()
+        """Return the restored faces, fewer at a time once memory ran out.
+
+        Raises:
+            MachineError: not even one fits.
+        """
+
+        def restored(part: slice) -> np.ndarray:
+            with torch.inference_mode():
+                made = self._network(faces[part].to(self._device).contiguous(), **self._arguments)[0]
+            return np.asarray(made.float().cpu().numpy())
+
+        return torch.from_numpy(np.ascontiguousarray(self._parts.draw(len(faces), restored)))
 
 
 def descriptor_of(state: State, architecture: str, name: str) -> ModelDescriptor:

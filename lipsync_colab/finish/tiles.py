@@ -14,13 +14,13 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from lipsync_colab.device import empty_cuda_cache, is_out_of_memory
 from lipsync_colab.errors import MachineError
+from lipsync_colab.finish.tile_size import SMALLEST, longest_side
 
 Advance = Callable[[float], None]
 """Told the share that is done, in [0, 1]."""
 
-SMALLEST = 16
-"""Side of the smallest core in pixels: below it nearly all work is context."""
 LARGEST_BATCH = 8
 """Windows in one call: more do not make a GPU faster."""
 
@@ -89,24 +89,8 @@ def window_of(core: Box, context: int, side: int, size: tuple[int, int]) -> Box:
 
 
 def side_for(memory: int, stage: TileStage, size: tuple[int, int], item_bytes: int) -> int:
-    """Return the longest core side whose window fits in ``memory`` bytes; at least ``SMALLEST``.
-
-    The whole picture is one core when it fits: then there is no context to compute twice.
-    """
-    pixels = memory // (stage.floats * item_bytes)
-    if size[0] * size[1] <= pixels:
-        return max(size)
-    shorter = min(size)
-    window = math.isqrt(pixels) if pixels < shorter**2 else pixels // shorter
-    return max(SMALLEST, window - 2 * stage.context)
-
-
-def is_out_of_memory(error: BaseException) -> bool:
-    """Whether an error means that a smaller tile may succeed."""
-    if isinstance(error, torch.OutOfMemoryError | MemoryError):
-        return True
-    words = str(error)
-    return isinstance(error, RuntimeError) and ("DefaultCPUAllocator" in words or "out of memory" in words)
+    """Return the longest core side of a stage; see :func:`lipsync_colab.finish.tile_size.longest_side`."""
+    return longest_side(memory, stage.floats, stage.context, size, item_bytes)
 
 
 class TileLoop:
@@ -172,8 +156,7 @@ class TileLoop:
 
     def _smaller(self, waiting: list[Box]) -> list[Box]:
         """Halve the batch, or else the tile, and cut what is left accordingly."""
-        if self._source.is_cuda:
-            torch.cuda.empty_cache()
+        empty_cuda_cache()
         if self.batch > 1:
             self.batch //= 2
             return waiting

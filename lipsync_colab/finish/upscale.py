@@ -16,6 +16,14 @@ from lipsync_colab.finish.catalogue import UPSCALERS
 from lipsync_colab.finish.checkpoint import State, interpolated, loaded, read_weights
 from lipsync_colab.finish.picture_store import PictureStore
 from lipsync_colab.finish.resample import LanczosUpscaler, resize, size_times
+from lipsync_colab.finish.tile_size import (
+    CPU_TILE_MEMORY,
+    CPU_TRUNK_MEMORY,
+    CUDA_SHARE,
+    SRVGG_FLOATS,
+    TRUNK_CONTEXT,
+    TRUNK_FLOATS,
+)
 from lipsync_colab.finish.tiles import Advance, Box, TileLoop, TileStage, apply_tiled
 from lipsync_colab.networks import build
 from lipsync_colab.networks.rrdbnet import RRDBNet
@@ -27,14 +35,6 @@ DENOISE = 0.5
 """Of ``realesr-general-x4v3``: the release's default."""
 STEPS = 1000
 """Parts that progress is told in."""
-CPU_TRUNK_MEMORY = 4_000_000_000
-"""Bytes that RRDBNet's trunk may take on a CPU. A cut trunk computes its wide context again: 671 MB hold a 512 × 512
-picture whole, and a larger one is better cut late."""
-CPU_TILE_MEMORY = 400_000_000
-"""Bytes of everything else on a CPU: where the context is narrow, larger tiles are no faster."""
-TRUNK_CONTEXT = 64
-"""Pixels around a core of RRDBNet's trunk. Its receptive field is 347; with the released x4plus weights a cut changes
-pixels by at most 2.6 levels of 255 at 48 and by 0.8 at 64 (measured)."""
 TAIL_CONTEXT = 3
 """Pixels around a core of RRDBNet's tail, exact: 1/2 + 1/4 + 1/4 + 1/4 and two enlargements."""
 TRUNK_SHARE = 0.926
@@ -112,13 +112,13 @@ class NetworkUpscaler:
         if self._memory is not None:
             return self._memory
         if self._device == "cuda":
-            return int(torch.cuda.mem_get_info()[0] * 0.7)
+            return int(torch.cuda.mem_get_info()[0] * CUDA_SHARE)
         return min(free_memory() // 2, limit)
 
 
 def trunk_stage(network: RRDBNet) -> TileStage:
-    """Return RRDBNet's trunk: at its highest point a dense block holds about ten times 64 channels."""
-    return TileStage(network.features, 1, TRUNK_CONTEXT, 640)
+    """Return RRDBNet's trunk."""
+    return TileStage(network.features, 1, TRUNK_CONTEXT, TRUNK_FLOATS)
 
 
 def tail_stage(network: RRDBNet) -> TileStage:
@@ -128,7 +128,7 @@ def tail_stage(network: RRDBNet) -> TileStage:
 
 def srvgg_stage(network: SRVGGNet) -> TileStage:
     """Return an SRVGGNet whole."""
-    return TileStage(lambda image, _: network(image), network.scale, network.context, 256)
+    return TileStage(lambda image, _: network(image), network.scale, network.context, SRVGG_FLOATS)
 
 
 class StoredUpscaler:

@@ -31,6 +31,7 @@ from lipsync_colab.pipeline.needed_weights import check_weights, fetch_weights
 from lipsync_colab.pipeline.output import check_output
 from lipsync_colab.pipeline.provenance import provenance, write_sidecar
 from lipsync_colab.pipeline.segments import Segments, file_digest
+from lipsync_colab.pipeline.storage import plain_failures
 from lipsync_colab.plan import Subject, check_settings, make_plan
 from lipsync_colab.portrait import load_portrait
 from lipsync_colab.types import (
@@ -176,7 +177,7 @@ def run(
     segments = Segments(render.work / plan.digest, plan)
     made = make_segments(render, segments, progress, cancel, resume)
     seconds = dict(made.seconds)
-    with timed(seconds, "join"):
+    with timed(seconds, "join"), plain_failures(segments.folder):
         encode.join_segments(
             [segments.path(start) for start in segments.starts],
             heard_track(render.speech, segments.folder),
@@ -220,6 +221,13 @@ def make_segments(
     Raises:
         LipSyncError: with the remedy and the exit code.
     """
+    with plain_failures(segments.folder):
+        return _made_segments(render, segments, progress, cancel, resume)
+
+
+def _made_segments(
+    render: Render, segments: Segments, progress: Progress, cancel: threading.Event | None, resume: bool
+) -> Made:
     seconds: dict[str, float] = {}
     notes: list[str] = []
     segments.prepare(resume)
@@ -288,7 +296,7 @@ def _render_segments(
                 for frame in itertools.islice(frames, count):
                     writer.write(frame)
                     progress("frames", start + writer.frames, plan.frames)
-            segments.record(start)
+            segments.record(start, writer.bytes)
     track = getattr(engine, "track", None)
     return reused, track.source if track is not None else ""
 

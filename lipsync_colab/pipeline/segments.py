@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
+from lipsync_colab.pipeline.storage import wait_for
 from lipsync_colab.types import RenderPlan
 
 _BLOCK = 1 << 20
@@ -44,7 +46,7 @@ class Segments:
             self.discard()
         self.folder.mkdir(parents=True, exist_ok=True)
         for stale in self.folder.glob("*.part"):
-            stale.unlink()
+            stale.unlink(missing_ok=True)  # a mounted drive may list what is gone
         (self.folder / "plan.json").write_text(json.dumps(self.plan.to_json(), indent=1), encoding="utf-8")
 
     @property
@@ -68,9 +70,18 @@ class Segments:
         """The segment's file."""
         return self.folder / f"{start:08d}.mp4"
 
-    def record(self, start: int) -> None:
-        """Note a finished segment's size and hash beside it."""
+    def record(self, start: int, size: int) -> None:
+        """Note a finished segment's size and hash beside it.
+
+        Args:
+            start: its first frame.
+            size: bytes that were written; a mounted drive may show them only later.
+
+        Raises:
+            MachineError: the folder does not show the segment.
+        """
         path = self.path(start)
+        wait_for(path, size)
         note = {"frames": self.length(start), "bytes": path.stat().st_size, "sha256": file_digest(path)}
         part = path.with_suffix(".json.part")
         part.write_text(json.dumps(note), encoding="utf-8")
@@ -93,5 +104,5 @@ class Segments:
     def discard(self) -> None:
         """Remove the folder, and the one above it when it is empty then."""
         shutil.rmtree(self.folder, ignore_errors=True)
-        if self.folder.parent.is_dir() and not any(self.folder.parent.iterdir()):
+        with contextlib.suppress(OSError):  # it holds something else, or is gone already
             self.folder.parent.rmdir()

@@ -33,6 +33,7 @@ from lipsync_colab.pipeline.provenance import storyboard_provenance, write_recor
 from lipsync_colab.pipeline.render import Render, make_segments, prepare, silent, timed
 from lipsync_colab.pipeline.segments import Segments, file_digest
 from lipsync_colab.pipeline.shot_sound import SOUND_RATE, Room, ShotSound, shot_sound
+from lipsync_colab.pipeline.storage import plain_failures
 from lipsync_colab.plan import check_settings, parse_fps
 from lipsync_colab.portrait import load_portrait
 from lipsync_colab.types import Caption, Progress, RenderPlan, RenderSettings, plan_digest
@@ -317,7 +318,7 @@ def run_storyboard(
         notes += [f"scene {index + 1}: {note}" for note in made.notes]
     plan = reel.to_json()
     said = storyboard_provenance(reel.plans, plan_digest(plan), reel.voices)
-    with timed(seconds, "join"):
+    with timed(seconds, "join"), plain_failures(reel.work):
         _join(reel, said, progress)
     if any(job.captions for job in reel.jobs):
         write_captions(reel.output, reel.captions)

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from lipsync_colab.device import Parts
 from lipsync_colab.engines.headmotion.loading import picture_tensor, tensor_pictures
 from lipsync_colab.networks.audio2head.keypoints import Keypoints
 from lipsync_colab.types import Array, Image
@@ -26,6 +27,7 @@ class FirstOrderRenderer:
     def __init__(
         self, generator: Any, detector: Any, *, head: Image, device: str = "cpu", dtype: str = "float32"
     ) -> None:
+        self._parts = Parts("one head of Audio2Head")
         self._generator, self._device = generator, device
         with torch.inference_mode():
             self._features = generator.encode(picture_tensor(head, device, dtype))
@@ -37,6 +39,9 @@ class FirstOrderRenderer:
         Args:
             keypoints: float32 (B, 10, 6): x, y, jacobian.
         """
+        return np.asarray(self._parts.draw(len(keypoints), lambda part: self._drawn(keypoints[part])), np.uint8)
+
+    def _drawn(self, keypoints: Array) -> Image:
         values = torch.from_numpy(keypoints).to(self._device)
         return self._render({"value": values[..., :2], "jacobian": values[..., 2:].unflatten(-1, (2, 2))})
 

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from lipsync_colab.device import Parts
 from lipsync_colab.engines.headmotion.loading import picture_tensor, tensor_pictures
 from lipsync_colab.networks.sadtalker.head import moved_keypoints
 from lipsync_colab.networks.sadtalker.mapping import WINDOW
@@ -39,6 +40,7 @@ class FaceVid2Vid:
         device: str = "cpu",
         dtype: str = "float32",
     ) -> None:
+        self._parts = Parts("one head of SadTalker")
         self._generator, self._mapping, self._device = generator, mapping, device
         self._channels = mapping.first[0].in_channels
         with torch.inference_mode():
@@ -58,6 +60,14 @@ class FaceVid2Vid:
             windows: float32 (B, 73, 27) coefficients round each frame.
             angles: ``yaw``, ``pitch`` or ``roll`` float32 (B,) in degrees, in place of the coefficients'.
         """
+        given = angles or {}
+
+        def drawn(part: slice) -> Image:
+            return self._drawn(windows[part], {name: values[part] for name, values in given.items()})
+
+        return np.asarray(self._parts.draw(len(windows), drawn), np.uint8)
+
+    def _drawn(self, windows: Array, angles: dict[str, Array]) -> Image:
         with torch.inference_mode():
             driving = self._keypoints(windows, angles)
             source = self._source.expand(len(driving), -1, -1)

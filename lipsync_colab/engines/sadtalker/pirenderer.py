@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from lipsync_colab.device import Parts
 from lipsync_colab.engines.headmotion.loading import picture_tensor, tensor_pictures
 from lipsync_colab.errors import InputError
 from lipsync_colab.types import Array, Image
@@ -23,6 +24,7 @@ class PIRenderer:
     """
 
     def __init__(self, generator: Any, *, head: Image, device: str = "cpu", dtype: str = "float32") -> None:
+        self._parts = Parts("one head of PIRenderer")
         self._generator, self._place = generator, {"device": torch.device(device), "dtype": getattr(torch, dtype)}
         # The networks see pictures from -1 to 1; SadTalker's own port of this renderer feeds 0 to 1.
         self._head = picture_tensor(head, device, "float32").mul(2).sub(1).to(**self._place)
@@ -39,6 +41,9 @@ class PIRenderer:
         """
         if angles:
             raise InputError("the renderer pirender takes no yaw, pitch or roll; choose renderer=facevid2vid")
+        return np.asarray(self._parts.draw(len(windows), lambda part: self._drawn(windows[part])), np.uint8)
+
+    def _drawn(self, windows: Array) -> Image:
         with torch.inference_mode():
             made = self._generator(self._head, torch.from_numpy(windows).to(**self._place))
             return np.asarray(tensor_pictures((made["fake_image"].float() + 1) / 2), np.uint8)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import torch
 
+from lipsync_colab.device import Parts
 from lipsync_colab.networks.folding import fold
 from lipsync_colab.networks.wav2lip import FACE_SIZE, Wav2Lip
 from lipsync_colab.types import Array, Image
@@ -38,6 +39,7 @@ class MouthGenerator:
 
     def __init__(self, network: Wav2Lip, crop: Image, device: str = "cpu", dtype: str = "float32") -> None:
         fold(network)
+        self._parts = Parts("one mouth of Wav2Lip")
         self._device, self._dtype = torch.device(device), getattr(torch, dtype)
         # Convolutions run faster with the channels innermost, on both kinds of device.
         self._network = network.to(self._device, self._dtype).to(memory_format=torch.channels_last)
@@ -53,6 +55,9 @@ class MouthGenerator:
         Args:
             mel: float32 (B, 1, 80, 16) in [-4, 4].
         """
+        return np.asarray(self._parts.draw(len(mel), lambda part: self._drawn(mel[part])), np.uint8)
+
+    def _drawn(self, mel: Array) -> Image:
         with torch.inference_mode():
             embedding = self._network.encode_mel(self._tensor(mel))
             faces = self._network.decode(embedding, self._features)
