@@ -3,34 +3,27 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import re
 from collections.abc import Collection
 from dataclasses import dataclass
-from fractions import Fraction
+from typing import Any
 
 from lipsync_colab.device import Machine
 from lipsync_colab.engines.registry import ENGINES, EngineInfo
 from lipsync_colab.engines.viseme.facing import check_facing
 from lipsync_colab.errors import InputError, MachineError
+from lipsync_colab.estimate import Estimate, estimate
 from lipsync_colab.finish.background import parse_background
 from lipsync_colab.finish.catalogue import RESTORERS as RESTORER_ENTRIES
-from lipsync_colab.finish.framing import frame_face, output_size
-from lipsync_colab.finish.steps import Geometry, Speed, choose_steps
-from lipsync_colab.types import Caption, Mood, Portrait, RenderPlan, RenderSettings, frame_count
+from lipsync_colab.finish.framing import SHORT_SIDES, output_size
+from lipsync_colab.frame_rate import parse_fps
+from lipsync_colab.types import Budget, Caption, Mood, Portrait, RenderPlan, RenderSettings, frame_count
 from lipsync_colab.version import __version__
 
 SEGMENT_SECONDS = 10
 """Length of one published segment: what a lost runtime costs at most."""
 
-MAX_FPS = 120
-_DECIMAL_RATES = {
-    "23.976": Fraction(24000, 1001),
-    "23.98": Fraction(24000, 1001),
-    "29.97": Fraction(30000, 1001),
-    "47.952": Fraction(48000, 1001),
-    "59.94": Fraction(60000, 1001),
-    "119.88": Fraction(120000, 1001),
-}
 AMOUNTS = ("head_motion", "expression", "blink")
 CAPTIONS = ("none", "srt", "burn", "both")
 RESTORERS = ("none", *RESTORER_ENTRIES)
@@ -63,24 +56,6 @@ class Subject:
     moods: tuple[Mood, ...] = ()
     captions: tuple[Caption, ...] = ()
     lips: str = ""
-
-
-def parse_fps(text: str) -> Fraction:
-    """Return an exact rate from ``"25"``, ``"29.97"`` (which is 30000/1001) or ``"30000/1001"``.
-
-    Raises:
-        InputError: no number, or outside 1 to 120.
-    """
-    try:
-        # Digits only, and few: of "1e999999999" Fraction would make a number of a thousand million digits.
-        if not re.fullmatch(r"[0-9.]{1,12}(/[0-9]{1,12})?", text):
-            raise ValueError(text)
-        rate = _DECIMAL_RATES.get(text) or Fraction(text)
-    except (ValueError, ZeroDivisionError):
-        raise InputError(f"--fps {text}: give a number such as 25, 29.97 or 30000/1001") from None
-    if not 1 <= rate <= MAX_FPS:
-        raise InputError(f"--fps {text}: choose a rate from 1 to {MAX_FPS}")
-    return rate
 
 
 def check_settings(settings: RenderSettings) -> None:
@@ -141,16 +116,9 @@ def make_plan(
     if engine == "viseme" and subject.lips:
         reasons.append(f"lips by {subject.lips}")
     reasons += _mood_reasons(subject.moods, ENGINES[engine])
-    speed = Speed.of(machine.device, machine.cores, machine.torch)
-    steps = choose_steps(
-        _geometry(subject.portrait, (width, height), ENGINES[engine]),
-        speed,
-        restore=settings.restore,
-        upscale=settings.upscale,
-        obtainable=obtainable,
-    )
-    reasons += steps.reasons
-    _check_disk(settings, (width, height), subject.seconds, machine)
+    cost = _fit_or_refuse(settings, subject, machine, obtainable)
+    steps = cost.steps
+    reasons += [*steps.reasons, *_machine_reasons(settings, engine, cost, machine)]
     # Files beside the video change no picture: what is rendered already stays good when they are asked for.
     kept = dataclasses.replace(settings, captions="burn" if settings.captions in ("burn", "both") else "none")
     return RenderPlan(
@@ -171,12 +139,39 @@ def make_plan(
         patch_scale=steps.patch_scale,
         device=machine.device,
         dtype=machine.dtype,
-        batch=8 if machine.device == "cuda" else 4,
+        batch=cost.batch,
+        tile=cost.tile,
+        budget=Budget(
+            memory=cost.memory,
+            device_memory=cost.device_memory,
+            disk=cost.disk,
+            seconds=round(cost.total(frames / float(fps)), 1),
+            measured=cost.measured,
+        ),
         moods=subject.moods,
         captions=subject.captions,
         version=__version__,
         reasons=tuple(reasons),
     )
+
+
+def uses_networks(plan: RenderPlan) -> bool:
+    """Whether a plan runs networks on torch."""
+    steps = (plan.restore_still, plan.upscale_still, plan.restore_patch, plan.upscale_patch)
+    return ENGINES[plan.engine].needs_torch or any(step != "none" for step in steps)
+
+
+def _machine_reasons(settings: RenderSettings, engine: str, cost: Estimate, machine: Machine) -> list[str]:
+    """Say what follows from the machine."""
+    why = "no CUDA device" if settings.device == "auto" else "as asked"
+    half = "networks that draw frames in half precision, restorers in float32"
+    said = [f"device cuda: {machine.name}, {half}" if machine.device == "cuda" else f"device cpu: {why}, float32"]
+    said += cost.lowered
+    if cost.tile:
+        said.append(f"still: enlarged in pieces of up to {cost.tile} px, by what memory holds")
+    if ENGINES[engine].needs_torch and not cost.lowered:
+        said.append(f"batch {cost.batch}: fits, and more is no faster")
+    return said
 
 
 def _mood_reasons(moods: tuple[Mood, ...], engine: EngineInfo) -> list[str]:
@@ -188,18 +183,6 @@ def _mood_reasons(moods: tuple[Mood, ...], engine: EngineInfo) -> list[str]:
     if engine.expresses:
         return [f"{named}: the engine {engine.name} moves {engine.expresses}"]
     return [f"{named}: not shown, the engine {engine.name} moves the mouth by the sound alone; choose viseme"]
-
-
-def _geometry(portrait: Portrait, size: tuple[int, int], engine: EngineInfo) -> Geometry:
-    """Return what the finishing steps must know of still, canvas and patch."""
-    scale = frame_face(portrait.size, portrait.face, size).scale
-    width, height = portrait.size
-    return Geometry(
-        source=portrait.size,
-        canvas=(round(width * scale), round(height * scale)),
-        face_height=(portrait.face.box[3] - portrait.face.box[1]) * scale,
-        patch_face_height=engine.native[1] * engine.face_share if engine.native else 0.0,
-    )
 
 
 def _choose_engine(settings: RenderSettings, machine: Machine, reasons: list[str]) -> str:
@@ -214,24 +197,43 @@ def _choose_engine(settings: RenderSettings, machine: Machine, reasons: list[str
     return settings.engine
 
 
-def _check_disk(settings: RenderSettings, size: tuple[int, int], seconds: float, machine: Machine) -> None:
-    need = disk_bytes(settings, size, seconds)
-    if need > machine.disk:
-        raise MachineError(
-            f"the video needs about {need / 1e6:.0f} MB of disk and {machine.disk / 1e6:.0f} MB are free; "
-            f"free some space, choose a smaller --size, or a --bitrate"
-        )
+def _fit_or_refuse(
+    settings: RenderSettings, subject: Subject, machine: Machine, obtainable: Collection[str]
+) -> Estimate:
+    """Return what the render will take.
 
-
-def disk_bytes(settings: RenderSettings, size: tuple[int, int], seconds: float) -> int:
-    """Return the disk space that segments and the joined file take together, on the safe side.
-
-    At constant quality a talking still takes about 0.02 bit per pixel and second of 25 fps video in crf 18 for
-    each step of 6 below crf 36; the estimate is three times what was seen.
+    Raises:
+        MachineError: it does not fit; the message names the nearest plan that does.
     """
-    if settings.bitrate:
-        unit = {"k": 1e3, "m": 1e6}[settings.bitrate[-1].lower()]
-        rate = float(settings.bitrate[:-1]) * unit
-    else:
-        rate = size[0] * size[1] * 5 * 2 ** ((18 - settings.crf) / 6)
-    return int(2 * seconds * (rate + 200_000) / 8)
+    cost = estimate(settings, machine, subject.portrait, obtainable, subject.seconds)
+    if cost.refusal:
+        raise MachineError(f"this machine cannot run it: it {cost.refusal}; {nearest(settings, subject, machine)}")
+    return cost
+
+
+def nearest(settings: RenderSettings, subject: Subject, machine: Machine, obtainable: Collection[str] = ()) -> str:
+    """Return in words the plan that fits and differs least: one change where one is enough, then two, then more."""
+    steps = [change for change in _smaller(settings) if any(getattr(settings, key) != value for key, value in change)]
+    for count in range(1, len(steps) + 1):
+        for chosen in itertools.combinations(steps, count):
+            changes = [change for step in chosen for change in step]
+            if len(dict(changes)) < len(changes):
+                continue
+            less = dataclasses.replace(settings, **dict(changes))
+            if not estimate(less, machine, subject.portrait, obtainable, subject.seconds).refusal:
+                said = " ".join(f"--{key} {value}" for key, value in changes if key not in ("options", "crf"))
+                head = " --option head=256" if "options" in dict(changes) else ""
+                return f"the nearest that fits: {said}{head}".rstrip()
+    return "nothing smaller fits either: free some memory or disk, or take a larger machine"
+
+
+def _smaller(settings: RenderSettings) -> list[tuple[tuple[str, Any], ...]]:
+    """Return the changes that make a render smaller, those that a person sees least first."""
+    changes: list[tuple[tuple[str, Any], ...]] = []
+    if settings.option("head") == "512":
+        changes.append((("options", tuple(pair for pair in settings.options if pair[0] != "head")),))
+    changes += [(("restore", "none"),), (("upscale", "none"),)]
+    if not settings.bitrate:
+        changes.append((("bitrate", "2500k"),))
+    changes += [(("size", name),) for name in reversed(SHORT_SIDES) if name != settings.size][:2]
+    return [*changes, (("size", "512x512"), ("aspect", "match")), (("engine", "viseme"),)]

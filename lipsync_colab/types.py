@@ -272,6 +272,29 @@ class RenderSettings:
 
 
 @dataclass(frozen=True)
+class Budget:
+    """What a render is expected to take; see :mod:`lipsync_colab.estimate`.
+
+    Attributes:
+        memory: bytes of host memory.
+        device_memory: bytes on the GPU; 0 without one.
+        disk: bytes of segments and video together.
+        seconds: of work, from the accepted inputs to the finished file.
+        measured: whether the seconds follow from a probe of this machine, or from a table.
+    """
+
+    memory: int
+    device_memory: int
+    disk: int
+    seconds: float
+    measured: bool
+
+
+UNHASHED = ("reasons", "batch", "tile", "budget")
+"""Fields of a plan that change no picture."""
+
+
+@dataclass(frozen=True)
 class RenderPlan:
     """Every choice of one render: what ``plan.py`` made of the settings on this machine.
 
@@ -294,8 +317,10 @@ class RenderPlan:
         device: ``"cpu"`` or ``"cuda"``.
         dtype: ``"float32"`` or ``"float16"``.
         batch: frames in one network call; not part of the hash, since it changes no picture.
+        tile: longest side of a piece of the still that is enlarged at once, 0 without a network; not part of the hash.
         moods: how the face feels, by time.
         captions: what is drawn into the picture, by time; empty when nothing is.
+        budget: memory, disk and time; not part of the hash.
         version: of this package.
         reasons: why each choice was made or lowered; not part of the hash.
     """
@@ -318,6 +343,8 @@ class RenderPlan:
     device: str = "cpu"
     dtype: str = "float32"
     batch: int = dataclasses.field(default=1, compare=False)
+    tile: int = dataclasses.field(default=0, compare=False)
+    budget: Budget | None = dataclasses.field(default=None, compare=False)
     moods: tuple[Mood, ...] = ()
     captions: tuple[Caption, ...] = ()
     version: str = ""
@@ -345,7 +372,7 @@ class RenderPlan:
 
 def plan_digest(values: Mapping[str, Any]) -> str:
     """Return the digest of a plan that is given as JSON values; see :attr:`RenderPlan.digest`."""
-    chosen = {name: value for name, value in values.items() if name not in ("reasons", "batch")}
+    chosen = {name: value for name, value in values.items() if name not in UNHASHED}
     return hashlib.sha256(json.dumps(chosen, sort_keys=True).encode()).hexdigest()[:16]
 
 

@@ -31,7 +31,7 @@ def test_networks_are_much_faster_on_a_gpu_and_lie_there() -> None:
     slow, fast = of(engine="sadtalker"), of(T4, engine="sadtalker")
     assert slow.per_second > 10 * fast.per_second
     assert slow.device_memory == 0 and fast.device_memory >= 3_000_000_000
-    assert fast.memory < slow.memory
+    assert of(T4).device_memory == 0 and slow.memory > of().memory + 1_000_000_000
 
 
 def test_a_restorer_costs_each_frame_only_where_the_engine_draws_small_faces() -> None:
@@ -49,7 +49,7 @@ def test_what_does_not_fit_is_refused_with_both_figures() -> None:
     small = dataclasses.replace(CPU, memory=2 << 30)
     assert of(small).refusal == ""
     assert "2.1 GB are free" in of(small, engine="sadtalker").refusal
-    assert "GPU memory" in of(dataclasses.replace(T4, device_memory=2 << 30), engine="sadtalker").refusal
+    assert "GPU memory" in of(dataclasses.replace(T4, device_memory=1 << 30), engine="sadtalker").refusal
     assert of(T4, engine="sadtalker", restore="codeformer", size="2160p").refusal == ""
     assert "PyTorch" in of(dataclasses.replace(CPU, torch=False), engine="wav2lip").refusal
 

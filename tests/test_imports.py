@@ -11,14 +11,14 @@ import pytest
 
 PACKAGE = Path(__file__).parents[1] / "lipsync_colab"
 LAYERS = (
-    ("types", "errors", "version", "network_costs"),
+    ("types", "errors", "version", "network_costs", "frame_rate"),
     ("weights", "device", "stream", "moods"),
     ("audio", "portrait"),
     ("networks", "phonemes"),
     ("engines", "narrate", "finish", "encode"),
     ("report",),
-    ("plan",),
     ("estimate",),
+    ("plan", "probe"),
     ("pipeline",),
     ("batch",),
     ("cli", "panel", "bench", "training"),

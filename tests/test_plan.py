@@ -11,9 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from viseme_portraits import turned
 
-from lipsync_colab.device import Machine
+from lipsync_colab.device import Machine, Pace
 from lipsync_colab.errors import InputError, MachineError
-from lipsync_colab.plan import Subject, disk_bytes, make_plan, parse_fps
+from lipsync_colab.estimate import disk_bytes, estimate
+from lipsync_colab.plan import Subject, make_plan, parse_fps, uses_networks
 from lipsync_colab.types import Face, Portrait, RenderSettings, frame_count
 
 CPU = Machine("cpu", "a processor", 2, 8 << 30, 0, 50 << 30, torch=True)
@@ -125,3 +126,80 @@ def test_a_turned_face_is_said_or_refused_before_work() -> None:
     assert any("turned by 42°" in reason for reason in ask(42).reasons)
     with pytest.raises(InputError, match="turned by 53°"):
         ask(53)
+
+
+GB = 1_000_000_000
+T4 = Machine("cuda", "Tesla T4", 2, 12 * GB, 15 * GB, 50 * GB, torch=True)
+CARDS = {gigabytes: dataclasses.replace(T4, device_memory=gigabytes * GB) for gigabytes in (8, 15, 24)}
+HEAVY = RenderSettings(
+    engine="sadtalker", restore="codeformer", upscale="realesrgan-x4plus", options=(("head", "512"),)
+)
+
+
+@pytest.mark.parametrize("gigabytes", [8, 15, 24])
+def test_a_card_gets_the_batch_that_fits_it(gigabytes: int) -> None:
+    made = make_plan(HEAVY, SUBJECT, CARDS[gigabytes])
+    assert made.budget is not None
+    assert made.budget.device_memory <= gigabytes * GB
+    assert (made.batch < 8) == any("would not fit" in reason for reason in made.reasons)
+    assert made.dtype == "float16" and not made.budget.measured
+
+
+def test_a_larger_card_never_gets_a_smaller_batch_nor_another_hash() -> None:
+    plans = [make_plan(HEAVY, SUBJECT, CARDS[gigabytes]) for gigabytes in (8, 15, 24)]
+    batches = [plan.batch for plan in plans]
+    assert batches == sorted(batches) and batches[0] < batches[-1]
+    assert len({plan.digest for plan in plans}) == 1
+
+
+def test_what_cannot_run_names_the_nearest_that_can() -> None:
+    small = dataclasses.replace(CPU, memory=2 * GB)
+    with pytest.raises(MachineError, match="the nearest that fits: --engine viseme") as told:
+        make_plan(RenderSettings(engine="sadtalker"), SUBJECT, small)
+    assert told.value.exit_code == 4
+    make_plan(RenderSettings(engine="viseme"), SUBJECT, small)
+    with pytest.raises(MachineError, match="fits: --restore none"):
+        make_plan(RenderSettings(engine="wav2lip", restore="gfpgan"), SUBJECT, small)
+    make_plan(RenderSettings(engine="wav2lip", restore="none"), SUBJECT, small)
+    with pytest.raises(MachineError, match="nothing smaller fits"):
+        make_plan(RenderSettings(), SUBJECT, dataclasses.replace(CPU, memory=GB // 2))
+
+
+def test_a_full_disk_is_offered_a_bitrate() -> None:
+    settings = RenderSettings(size="2160p", crf=0)
+    with pytest.raises(MachineError, match="--bitrate 2500k"):
+        make_plan(settings, SUBJECT, dataclasses.replace(CPU, disk=60_000_000))
+
+
+def test_the_plan_and_the_panel_read_the_same_figures() -> None:
+    settings = RenderSettings(engine="wav2lip", restore="gfpgan", upscale="realesrgan-x2plus", size="2160p")
+    cost = estimate(settings, T4, PORTRAIT, seconds=SUBJECT.seconds)
+    made = make_plan(settings, SUBJECT, T4)
+    assert made.budget is not None
+    assert (made.budget.memory, made.budget.device_memory) == (cost.memory, cost.device_memory)
+    assert made.budget.disk == cost.disk and (made.batch, made.tile) == (cost.batch, cost.tile)
+    assert made.budget.seconds == pytest.approx(cost.total(made.frames / float(made.rate)), abs=0.1)
+
+
+def test_a_measured_pace_changes_times_and_no_choice() -> None:
+    slow = dataclasses.replace(CPU, pace=Pace(10e9, 0.2, 0.2, probed=True))
+    for settings in (RenderSettings(), RenderSettings(engine="wav2lip", restore="gfpgan")):
+        table, probed = (make_plan(settings, SUBJECT, machine, ("realesrgan-x4plus",)) for machine in (CPU, slow))
+        assert probed.digest == table.digest
+        assert probed.budget is not None and table.budget is not None
+        assert probed.budget.measured and probed.budget.seconds > 3 * table.budget.seconds
+
+
+def test_networks_are_known_to_run_or_not() -> None:
+    assert not uses_networks(make_plan(RenderSettings(upscale="none"), SUBJECT, CPU))
+    assert uses_networks(make_plan(RenderSettings(upscale="none", restore="gfpgan"), SUBJECT, CPU))
+
+
+@pytest.mark.parametrize("memory", [5 * GB, 8 * GB, 64 * GB])
+def test_tiles_follow_memory(memory: int) -> None:
+    portrait = Portrait(np.zeros((3000, 3000, 3), np.uint8), FACE)
+    subject = dataclasses.replace(SUBJECT, portrait=portrait)
+    settings = RenderSettings(size="3840x3840", upscale="realesrgan-x4plus")
+    made = make_plan(settings, subject, dataclasses.replace(CPU, memory=memory))
+    assert 16 <= made.tile < 3000
+    assert made.budget is not None and made.budget.memory < memory

@@ -97,7 +97,8 @@ def run(options: argparse.Namespace) -> int:
     from lipsync_colab.pipeline.render import prepare
     from lipsync_colab.pipeline.render import run as render
 
-    job = prepare(options.portrait, options.audio, options.output, settings_from(options), options.work)
+    settings = settings_from(options)
+    job = prepare(options.portrait, options.audio, options.output, settings, options.work, probe=options.plan_only)
     if options.plan_only:
         print_plan(job.plan, options.json)
         return 0

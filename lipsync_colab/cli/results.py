@@ -20,6 +20,23 @@ def print_plan(plan: RenderPlan, as_json: bool) -> None:
     print(f"{plan.width}×{plan.height}, {plan.frames} frames at {plan.fps} fps, {plan.device} {plan.dtype}")
     for reason in plan.reasons:
         print(f"  {reason}")
+    for line in budget_lines(plan):
+        print(f"  {line}")
+
+
+def budget_lines(plan: RenderPlan) -> list[str]:
+    """Return what a plan takes, in lines for people."""
+    budget = plan.budget
+    if budget is None:
+        return []
+    device = f", {budget.device_memory / 1e9:.1f} GB on the GPU" if budget.device_memory else ""
+    source = "by a probe of this machine" if budget.measured else "by a table of speeds, not measured here"
+    count = -(-plan.frames // plan.segment)
+    return [
+        f"{count} segment{'s' * (count > 1)} of {plan.segment / plan.rate:.0f} s: what an interruption costs at most",
+        f"memory {budget.memory / 1e9:.1f} GB{device}; disk {max(1, budget.disk // 1_000_000)} MB, on the safe side",
+        f"time about {budget.seconds:.0f} s, {source}",
+    ]
 
 
 def print_result(result: RenderResult, quiet: bool, as_json: bool) -> None:

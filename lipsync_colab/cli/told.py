@@ -80,7 +80,9 @@ def run_told(options: argparse.Namespace, settings: RenderSettings) -> int:
         else:
             board, notes = _told_board(options, settings, progress)
             settings = dataclasses.replace(settings, face=None)
-        reel = prepare_storyboard(board, options.output, settings, options.work, progress=progress)
+        reel = prepare_storyboard(
+            board, options.output, settings, options.work, progress=progress, probe=options.plan_only
+        )
         if options.plan_only:
             print_plans(reel.plans, options.json)
             return 0

@@ -55,11 +55,18 @@ class Speed:
         device: ``"cpu"`` or ``"cuda"``.
         flops: floating-point operations in a second.
         torch: whether torch and spandrel are there.
+        measured: what this very machine was seen to do, for the times that are told; 0 when nobody looked. Choices
+            follow from ``flops``, so that they are the same on every run.
     """
 
     device: str
     flops: float
     torch: bool = True
+    measured: float = 0.0
+
+    def seconds(self, flops: float) -> float:
+        """Return how long so many operations take here."""
+        return flops / (self.measured or self.flops)
 
     @classmethod
     def of(cls, device: str, cores: int = 1, torch: bool = True) -> Speed:
@@ -153,14 +160,16 @@ def _still_upscaler(geometry: Geometry, speed: Speed, asked: str, obtainable: Co
     if not speed.torch:
         return Choice("none", 0, f"still: enlarged {geometry.scale:.1f} times by Lanczos; for sharper: {ROOT}")
     names = [name for name in _ranked(obtainable) if UPSCALERS[name].photographs]
-    costs = {name: UPSCALERS[name].flops * width * height / speed.flops for name in names}
-    for name, seconds in costs.items():
-        if seconds <= budget:
+    costs = {name: UPSCALERS[name].flops * width * height for name in names}
+    for name, flops in costs.items():
+        if flops / speed.flops <= budget:
+            seconds = speed.seconds(flops)
             reason = f"still: {name}, about {seconds:.0f} s here once (within {budget:.0f} s), then kept"
             return Choice(name, seconds, reason)
     if not costs:
         return Choice("none", 0, "still: enlarged by Lanczos, no weights for photographs can be had")
-    name, seconds = min(costs.items(), key=lambda item: item[1])
+    name, flops = min(costs.items(), key=lambda item: item[1])
+    seconds = speed.seconds(flops)
     why = f"even {name} would take about {seconds:.0f} s, more than {budget:.0f} s; name one by --upscale to have it"
     return Choice("none", 0, f"still: enlarged by Lanczos, {why}")
 
@@ -168,7 +177,7 @@ def _still_upscaler(geometry: Geometry, speed: Speed, asked: str, obtainable: Co
 def _asked_upscaler(asked: str, pixels: int, speed: Speed) -> Choice:
     if asked not in UPSCALERS:
         return Choice(asked, 0, f"still: {asked}, as asked")
-    seconds = UPSCALERS[asked].flops * pixels / speed.flops
+    seconds = speed.seconds(UPSCALERS[asked].flops * pixels)
     return Choice(asked, seconds, f"still: {asked}, as asked, about {seconds:.0f} s here once, then kept")
 
 
@@ -181,7 +190,7 @@ def _ranked(names: Collection[str]) -> list[str]:
 def _still_restorer(restore: str, speed: Speed) -> Choice:
     if restore == "none":
         return Choice("none", 0, "")
-    seconds = RESTORERS[restore].flops / speed.flops
+    seconds = speed.seconds(RESTORERS[restore].flops)
     return Choice(restore, seconds, f"still: face restored once by {restore}, before it is enlarged")
 
 
@@ -193,7 +202,7 @@ def _patch_restorer(geometry: Geometry, speed: Speed, restore: str) -> Choice:
     if geometry.patch_face_height >= max(geometry.face_height, TEMPLATE_FACE_HEIGHT):
         have = f"the engine's face is {geometry.patch_face_height:.0f} px high and shows at {geometry.face_height:.0f}"
         return Choice("none", 0, f"frames: no {restore}, {have}")
-    seconds = RESTORERS[restore].flops / speed.flops
+    seconds = speed.seconds(RESTORERS[restore].flops)
     why = f"the engine's face is {geometry.patch_face_height:.0f} px high"
     return Choice(restore, seconds, f"frames: {restore} at {FACE_SIZE} px, about {seconds:.1f} s each; {why}")
 
@@ -214,9 +223,10 @@ def _patch_upscaler(
         covered = "" if geometry.patch_face_height == 0 else f"frames: no upscaler, the patch covers {1 / times:.0%}"
         return Choice("none", 0, covered if times < 1 / 0.7 else "")
     names = _ranked(obtainable) if asked == "auto" else [asked]
-    costs = {name: UPSCALERS[name].flops * PATCH_CONTEXT * own**2 / speed.flops for name in names}
-    for name, seconds in costs.items():
-        if asked != "auto" or seconds <= budget:
+    costs = {name: UPSCALERS[name].flops * PATCH_CONTEXT * own**2 for name in names}
+    for name, flops in costs.items():
+        if asked != "auto" or flops / speed.flops <= budget:
+            seconds = speed.seconds(flops)
             reason = f"frames: {name} on the patch alone, {times:.1f} times, about {seconds:.2f} s each"
             return Choice(name, seconds, reason)
     return Choice("none", 0, f"frames: the patch is enlarged {times:.1f} times by interpolation, no time for a network")

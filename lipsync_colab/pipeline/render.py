@@ -32,8 +32,9 @@ from lipsync_colab.pipeline.output import check_output
 from lipsync_colab.pipeline.provenance import provenance, write_sidecar
 from lipsync_colab.pipeline.segments import Segments, file_digest
 from lipsync_colab.pipeline.storage import plain_failures
-from lipsync_colab.plan import Subject, check_settings, make_plan
+from lipsync_colab.plan import Subject, check_settings, make_plan, uses_networks
 from lipsync_colab.portrait import load_portrait
+from lipsync_colab.probe import probed
 from lipsync_colab.types import (
     Caption,
     Engine,
@@ -91,6 +92,7 @@ def prepare(
     work: Path | None = None,
     *,
     accept: Iterable[str] = (),
+    probe: bool = False,
 ) -> Render:
     """Read the inputs and plan; everything that can be refused is refused here, before any work.
 
@@ -101,6 +103,7 @@ def prepare(
         settings: what is asked.
         work: the folder for segments; ``work`` beside the output by default.
         accept: names of weights or engines whose terms the caller accepts.
+        probe: measure this machine for about a second, so that the plan's time is this machine's.
 
     Raises:
         LipSyncError: with the remedy and the exit code.
@@ -132,9 +135,18 @@ def prepare(
     home = output.absolute().parent
     # Segments and the joined file may lie on different disks: the fuller one decides.
     machine = min((inspect_machine(settings.device, folder) for folder in (home, work or home)), key=_free)
-    plan = make_plan(settings, subject, machine, obtainable_upscalers() if machine.torch else ())
+    plan = _planned(settings, subject, machine, probe)
     check_weights(plan, accept)
     return Render(picture, voice, plan, output, work or home / "work", written)
+
+
+def _planned(settings: RenderSettings, subject: Subject, machine: Machine, probe: bool) -> RenderPlan:
+    obtainable = obtainable_upscalers() if machine.torch else ()
+    if not probe:
+        return make_plan(settings, subject, machine, obtainable)
+    plan = make_plan(settings, subject, probed(machine), obtainable)
+    # torch is imported, and convolutions are timed, only where the plan has any.
+    return make_plan(settings, subject, probed(machine, networks=True), obtainable) if uses_networks(plan) else plan
 
 
 def _free(machine: Machine) -> int:

@@ -36,7 +36,7 @@ from lipsync_colab.pipeline.shot_sound import SOUND_RATE, Room, ShotSound, shot_
 from lipsync_colab.pipeline.storage import plain_failures
 from lipsync_colab.plan import check_settings, parse_fps
 from lipsync_colab.portrait import load_portrait
-from lipsync_colab.types import Caption, Progress, RenderPlan, RenderSettings, plan_digest
+from lipsync_colab.types import UNHASHED, Caption, Progress, RenderPlan, RenderSettings, plan_digest
 
 
 @dataclass(frozen=True)
@@ -116,7 +116,8 @@ class Reel:
         """Return the whole plan as JSON values."""
         scenes = [plan.to_json() for plan in self.plans]
         for scene in scenes:
-            scene.pop("reasons"), scene.pop("batch")
+            for name in UNHASHED:
+                scene.pop(name)
         return {"scenes": scenes, "fades": list(self.fades)}
 
 
@@ -178,6 +179,7 @@ def prepare_storyboard(
     *,
     accept: Iterable[str] = (),
     progress: Progress = silent,
+    probe: bool = False,
 ) -> Reel:
     """Read and speak everything and plan every scene; nothing is rendered.
 
@@ -191,7 +193,7 @@ def prepare_storyboard(
     fresh = not folder.exists()
     folder.mkdir(parents=True, exist_ok=True)
     try:
-        return _planned(board, output, settings, fades, folder, accept, progress)
+        return _planned(board, output, settings, fades, folder, accept, progress, probe)
     except BaseException:
         if fresh:
             shutil.rmtree(folder, ignore_errors=True)
@@ -206,6 +208,7 @@ def _planned(
     folder: Path,
     accept: Iterable[str],
     progress: Progress,
+    probe: bool,
 ) -> Reel:
     """Speak and plan scene by scene."""
     fps = parse_fps(settings.fps)
@@ -220,7 +223,7 @@ def _planned(
             sound = shot_sound(shot, room, folder, settings.seed, _told(progress, index, len(fades)))
             sounds.append(sound)
             chosen = _settings_of(shot, settings, jobs[0].plan if jobs else None, name)
-            jobs.append(prepare(shot.portrait, sound.speech, output, chosen, folder, accept=accept))
+            jobs.append(prepare(shot.portrait, sound.speech, output, chosen, folder, accept=accept, probe=probe))
             voices.append(file_digest(shot.recording) if shot.recording else jobs[-1].plan.speech)
     _check_fades(board, sounds)
     return Reel(tuple(jobs), fades, tuple(voices), output, folder)
