@@ -140,7 +140,7 @@ def estimate(
         refusal=_refusal(host, device, disk, engine, machine),
         disk=disk,
         batch=batch,
-        tile=_tile(steps, source, machine)[0],
+        tile=_tile(steps, source, _beside_process(machine, size))[0],
         steps=steps,
         lowered=lowered,
         measured=pace.probed,
@@ -187,9 +187,10 @@ def _fitted(
 ) -> tuple[int, int, int, tuple[str, ...]]:
     """Return the largest batch that fits, host and device memory with it, and what was lowered."""
     choices = BATCHES[machine.device]
-    base = PROCESS_MEMORY + PIXEL_MEMORY * size[0] * size[1]
+    base = _process_bytes(size)
+    room = _beside_process(machine, size)
     for batch in choices:
-        networks = _network_bytes(engine, settings, steps, machine, batch, source)
+        networks = _network_bytes(engine, settings, steps, room, batch, source)
         loading = _largest_file(engine, settings, steps) if networks else 0
         if machine.device == "cuda":
             host = base + (CUDA_HOST + loading if networks else 0)
@@ -201,6 +202,16 @@ def _fitted(
             break
     told = f"batch {batch} rather than {choices[0]}: more frames in one call would not fit into memory"
     return batch, host, device, (told,) if batch < choices[0] and fits else ()
+
+
+def _process_bytes(size: tuple[int, int]) -> int:
+    """Return bytes of a render without networks."""
+    return PROCESS_MEMORY + PIXEL_MEMORY * size[0] * size[1]
+
+
+def _beside_process(machine: Machine, size: tuple[int, int]) -> Machine:
+    """Return the machine with the memory that is free once the render itself has taken its own."""
+    return dataclasses.replace(machine, memory=max(0, machine.memory - _process_bytes(size)))
 
 
 def _network_bytes(

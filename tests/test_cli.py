@@ -179,6 +179,26 @@ def test_plan_only_prints_and_writes_nothing(tmp_path: Path, voice: Path, capsys
     assert sorted(path.name for path in tmp_path.iterdir()) == ["voice.wav"]
 
 
+def test_plan_only_says_what_it_takes_and_why(tmp_path: Path, voice: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    words = ("render", hopper(), voice, "-o", tmp_path / "out.mp4", "--plan-only", "--size", "320x240")
+    said = run_main(capsys, *words).stdout
+    for part in ("320×240", "engine viseme", "device c", "segment", "memory", "disk", "by a probe of this machine"):
+        assert part in said
+    budget = json.loads(run_main(capsys, *words, "--json").stdout)["budget"]
+    assert budget["measured"] and budget["memory"] > 500_000_000 and budget["seconds"] > 0
+
+
+def test_an_impossible_plan_exits_4_with_the_nearest_possible_one(
+    tmp_path: Path, voice: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("lipsync_colab.device.free_memory", lambda: 2_000_000_000)
+    out = tmp_path / "out.mp4"
+    words = ("render", hopper(), voice, "-o", out, "--engine", "sadtalker", "--plan-only", "--device", "cpu")
+    refused(run_main(capsys, *words), 4, "2.0 GB are free", "the nearest that fits: --engine viseme")
+    assert run_main(capsys, *words[:5], "--engine", "viseme", "--plan-only", "--device", "cpu").returncode == 0
+    assert not list(tmp_path.glob("out*"))
+
+
 def test_names_with_spaces_quotes_and_dashes_render(tmp_path: Path) -> None:
     folder = tmp_path / 'it\'s "my" folder; rm -rf é'
     folder.mkdir()

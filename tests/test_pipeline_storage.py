@@ -27,11 +27,14 @@ def short_segments(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("lipsync_colab.plan.SEGMENT_SECONDS", 0.4)
 
 
-@pytest.fixture()
-def whole(tmp_path: Path) -> tuple[Path, bytes]:
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, bytes]:
     """A voice, and the video that an undisturbed render makes of it."""
-    voice, out = tone(tmp_path / "v.wav", 1.5), tmp_path / "whole.mp4"
-    render_video(hopper(), voice, out, SMALL)
+    folder = tmp_path_factory.mktemp("whole")
+    voice, out = tone(folder / "v.wav", 1.5), folder / "whole.mp4"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("lipsync_colab.plan.SEGMENT_SECONDS", 0.4)
+        render_video(hopper(), voice, out, SMALL)
     return voice, out.read_bytes()
 
 

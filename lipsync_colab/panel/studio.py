@@ -27,6 +27,7 @@ from lipsync_colab.panel.settings_box import SettingsBox
 from lipsync_colab.panel.unfinished import find_unfinished
 from lipsync_colab.panel.voice import VoiceSource
 from lipsync_colab.panel.worker import Run, Step, Worker
+from lipsync_colab.probe import probed
 from lipsync_colab.types import Portrait
 from lipsync_colab.weights.store import Store
 
@@ -54,7 +55,7 @@ class Studio:
         self.host = host or LocalHost()
         self._ready = False
         self.session = session_of(self.host.output_folder)
-        self._machine = inspect_machine(folder=self.session.folder)
+        self._machine = probed(inspect_machine(folder=self.session.folder))
         home = self.session.home
         self.portrait = PortraitSource(self.host, home, self._portrait_changed)
         self.voice = VoiceSource(self.host, home, self._changed)
