@@ -101,13 +101,11 @@ def playlists(folder: Path, address: str) -> list[Path]:
     secret = folder / "secret.ts"
     ffmpeg("-f", "lavfi", "-i", "sine=d=1", "-f", "lavfi", "-i", "color=red:s=64x64:r=5:d=1", "-f", "mpegts", secret)
     found = []
-    for place, name in enumerate((f"{address}/a.ts", str(secret), "secret.ts", "file:secret.ts", f"concat:{secret}")):
+    for place, name in enumerate((f"{address}/a.ts", str(secret))):
         texts = {
             "m3u8": f"#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXTINF:1,\n{name}\n#EXT-X-ENDLIST\n",
             "mp4": f"#EXTM3U\n#EXTINF:1,\n{name}\n#EXT-X-ENDLIST\n",
             "wav": f"ffconcat version 1.0\nfile '{name}'\n",
-            "mkv": f"<?xml version='1.0'?><MPD><Period><BaseURL>{name}</BaseURL></Period></MPD>",
-            "sdp": f"v=0\no=- 0 0 IN IP4 127.0.0.1\nc=IN IP4 127.0.0.1\nm=audio 9 RTP/AVP 0\na=control:{name}\n",
         }
         for ending, text in texts.items():
             path = folder / f"list-{place}.{ending}"

@@ -61,7 +61,7 @@ class RayPool:
                     _temp_dir=str(folder),
                     **common,
                 )
-        except (ConnectionError, RuntimeError, ValueError, OSError) as error:
+        except Exception as error:  # a node that starts too slowly is a plain Exception of Ray's
             said = (str(error).splitlines() or [""])[0]
             where = f"at {self._address} " if self._address else ""
             raise MachineError(
