@@ -180,6 +180,7 @@ def test_temporary_files_are_private(tmp_path: Path, monkeypatch: pytest.MonkeyP
     assert not list((tmp_path / "private").iterdir())
 
 
+@pytest.mark.slow
 def test_no_token_is_said_or_written(
     tmp_path: Path, server: tuple[str, list[str]], monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:

@@ -43,8 +43,6 @@ def verify(video: Path, portrait: Path | None = None, voice: Path | None = None)
     Raises:
         InputError: there is no such file, or it carries no record.
     """
-    if not video.is_file():
-        raise InputError(f"'{video}' is no file; give the path of a video")
     record = read_record(video)
     beside = _read_sidecar(sidecar(video))
     checks = [Check("mark", record.get("generated") is True, "the file says that it is generated")]
@@ -59,8 +57,10 @@ def read_record(video: Path) -> dict[str, Any]:
     """Return the record that a file carries in its tags.
 
     Raises:
-        InputError: it carries none of ours.
+        InputError: there is no such file, or it carries none of ours.
     """
+    if not video.is_file():  # ffmpeg would wait for a pipe without end
+        raise InputError(f"'{video}' is no file; give the path of a video")
     command = [
         *(ffmpeg_executable(), "-nostdin", "-loglevel", "error"),
         *untrusted_input(video),
