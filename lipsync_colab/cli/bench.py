@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import importlib
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -22,11 +23,21 @@ def add_parser(commands: Any) -> None:
     parser.add_argument("--portrait", type=Path, default=None, help="the demo's by default")
     parser.add_argument("--seconds", type=float, default=None, help="of video; 10, or 1 frame of the recipe")
     parser.add_argument("--json", action="store_true")
+    gates = parser.add_argument_group(
+        "gates", "the embedded engine on many faces; a sheet and a clip of each to look at"
+    )
+    gates.add_argument("--gates", type=Path, nargs="?", const=None, default=False, metavar="FOLDER")
+    gates.add_argument("-o", "--output", type=Path, default=Path("gates"), help="for sheets, clips and gates.json")
+    gates.add_argument("--only", action="append", default=[], metavar="NAME", help="of a source; may be repeated")
+    gates.add_argument("--short-side", type=int, default=720, help="of sheets and clips in pixels")
+    gates.add_argument("--no-variations", action="store_true", help="leave out the varied pictures")
     parser.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> int:
     """Measure and print."""
+    if options.gates is not False:
+        return _run_gates(options)
     from lipsync_colab.cli.demo import portrait_path
 
     asked = [name for name in ("recipe", "restorers", "memory") if getattr(options, name)]
@@ -43,3 +54,27 @@ def run(options: argparse.Namespace) -> int:
         for key, value in rows:
             print(f"  {key:28} {value}")
     return 0
+
+
+def _run_gates(options: argparse.Namespace) -> int:
+    """Run the gates and print their table; the exit code is 5 when one fails."""
+    from lipsync_colab.bench.gates.gate import rows_table
+    from lipsync_colab.bench.gates.run import Scope, run
+
+    scope = Scope(
+        output=options.output,
+        folder=options.gates,
+        only=tuple(options.only),
+        size=options.short_side,
+        seconds=10.0 if options.seconds is None else options.seconds,
+        varied=not options.no_variations,
+    )
+    found = run(scope, lambda line: print(line, file=sys.stderr, flush=True))
+    if options.json:
+        print(json.dumps(found))
+    else:
+        print(rows_table(found["gates"]))
+        for name, reason in found["refused"].items():
+            print(f"refused: {name}: {reason}")
+        print(f"sheets, clips and gates.json: {options.output}")
+    return 0 if found["passed"] else 5

@@ -35,6 +35,9 @@ class Head:
     Each field is that of a rigid motion in three dimensions (the mesh gives the face its depth and its axes),
     times a falloff that keeps hair, hat and ears with the face and leaves background and collar where they are.
 
+    Attributes:
+        step: pixels between the grid's nodes.
+
     Example:
         >>> from lipsync_colab.types import Face, Portrait
         >>> mesh = np.random.default_rng(0).uniform(40, 80, (478, 3)).astype(np.float32)
@@ -48,12 +51,12 @@ class Head:
         self._unit = face.eye_distance
         self._scratch = Scratch()
         self._last: tuple[tuple[float, ...], Array] | None = None
-        self._step = max(4, int(self._unit / 16))
-        self._x, self._y = _nodes(self._size, self._step)
+        self.step = max(4, int(self._unit / 16))
+        self._x, self._y = _nodes(self._size, self.step)
         points = np.stack([self._x, self._y], axis=-1)
         room = _room(points, portrait, self._unit)
-        near = _nearness(points, face, self._step) * room
-        spatial = _spatial(points, face, self._step)
+        near = _nearness(points, face, self.step) * room
+        spatial = _spatial(points, face, self.step)
         chest = _chest(points, face) * room
         self._fields = _fields(near, spatial, chest, face, self._unit)
 
@@ -79,8 +82,8 @@ class Head:
             return None
         rows, columns = np.flatnonzero(moved.any(axis=1)), np.flatnonzero(moved.any(axis=0))
         # Node i covers the pixels from step * (i - 1) on; one more cell on each side lets the field run out.
-        left, right = (columns[0] - 2) * self._step, (columns[-1] + 1) * self._step
-        top, bottom = (rows[0] - 2) * self._step, (rows[-1] + 1) * self._step
+        left, right = (columns[0] - 2) * self.step, (columns[-1] + 1) * self.step
+        top, bottom = (rows[0] - 2) * self.step, (rows[-1] + 1) * self.step
         width, height = self._size
         return max(0, int(left)), max(0, int(top)), min(width, int(right)), min(height, int(bottom))
 
@@ -96,7 +99,7 @@ class Head:
             until the next call.
         """
         left, top, right, bottom = rect
-        step = self._step
+        step = self.step
         first_column, first_row = left // step, top // step
         last_column, last_row = (right - 1) // step + 3, (bottom - 1) // step + 3
         block = (slice(first_row, last_row), slice(first_column, last_column))
