@@ -9,9 +9,15 @@ from lipsync_colab.engines.viseme.floats import Floats
 from lipsync_colab.engines.viseme.scratch import Scratch
 from lipsync_colab.types import Image
 
-HALFWAY = np.array([[-0.1125, 0.6125, 0.6125, -0.1125]], np.float32)
-"""Cubic convolution at the middle between two pixels with a = -0.9: a little sharper than OpenCV's -0.75, which
-makes up for the linear step after it (the variance of a moved face's Laplacian stays within 3 % on photographs)."""
+_ONE_SIDE = [0.0368, -0.0576, 0.0752, -0.1127, 0.1637, -0.2874, 0.6820]
+HALFWAY = np.array([_ONE_SIDE + _ONE_SIDE[::-1]], np.float32)
+"""What lies halfway between two pixels, from seven on either side: more than band-limited there, because the linear
+step after it takes off. Least squares over frequencies w up to 0.93 of the highest for the response h at which a read
+anywhere keeps its power on average: h² + h cos(w/2) = 2. A moved face stays as sharp as the still, where cubic
+convolution lost up to a fifth of the Laplacian's variance."""
+HALFWAY /= HALFWAY.sum()
+OVERSHOOT = 0.5
+"""How far a value between two pixels may lie beyond those beside it, of their difference: more would be ringing."""
 ROWS = 48
 """Rows read at a time: their coordinates stay in the cache."""
 
@@ -19,8 +25,8 @@ ROWS = 48
 class Still:
     """A picture at twice its size whose even pixels are the picture's own.
 
-    Reading it linearly is as sharp as reading the picture by cubic convolution and four times as fast; at whole
-    pixels it gives them exactly. The fourth channel only lets OpenCV read a pixel at once.
+    Reading it linearly keeps the picture's sharpness, which reading it by cubic convolution does not, and is four
+    times as fast as that; at whole pixels it gives them exactly. The fourth channel only lets OpenCV read a pixel at once.
 
     Example:
         >>> still = Still(np.full((4, 4, 3), 9, np.uint8))
@@ -32,11 +38,11 @@ class Still:
         self._scratch = Scratch()
         height, width = image.shape[:2]
         whole = cv2.cvtColor(image, cv2.COLOR_RGB2RGBA)
-        beside = cv2.filter2D(whole, -1, HALFWAY, anchor=(1, 0), borderType=cv2.BORDER_REPLICATE)
+        beside = _halfway(whole, HALFWAY)
         beside[:, -1] = whole[:, -1]
         self._doubled = np.empty((2 * height, 2 * width, 4), np.uint8)
         for column, pixels in enumerate((whole, beside)):
-            below = cv2.filter2D(pixels, -1, HALFWAY.T, anchor=(0, 1), borderType=cv2.BORDER_REPLICATE)
+            below = _halfway(pixels, HALFWAY.T)
             below[-1] = pixels[-1]
             self._doubled[::2, column::2] = pixels
             self._doubled[1::2, column::2] = below
@@ -63,3 +69,14 @@ class Still:
 
     def _twice(self, name: str, places: Floats) -> Floats:
         return np.multiply(places, np.float32(2), out=self._scratch.take(name, (places.shape[0], places.shape[1])))
+
+
+def _halfway(pixels: np.ndarray, kernel: Floats) -> np.ndarray:
+    """Return what lies halfway to the next pixel along a kernel's direction, uint8 like ``pixels``."""
+    down, across = (size // 2 - 1 if size > 1 else 0 for size in kernel.shape)
+    between = cv2.filter2D(pixels, -1, kernel, anchor=(across, down), borderType=cv2.BORDER_REPLICATE)
+    near = np.ones((4, 1) if down else (1, 4), np.uint8)
+    anchor = (0, 1) if down else (1, 0)
+    low, high = cv2.erode(pixels, near, anchor=anchor), cv2.dilate(pixels, near, anchor=anchor)
+    room = cv2.addWeighted(high, OVERSHOOT, low, -OVERSHOOT, 0)
+    return np.asarray(cv2.min(cv2.max(between, cv2.subtract(low, room)), cv2.add(high, room)))
