@@ -20,6 +20,8 @@ ROUND_WIDTH = 0.57
 """Width of a fully rounded mouth, as in "oo"."""
 RELAX = 0.55
 """How far a smile goes back to the neutral width before it speaks."""
+RELAXED_CORNERS = 0.5
+"""How much of a smile's curve leaves the line of the lips: speakers do not smile at every sound."""
 JAW_DROP = 0.17
 """How far the chin goes down at full opening, in eye distances."""
 JAW_BACK = 0.4
@@ -100,6 +102,7 @@ class Lips:
         across = self._closed[:, 0]
         self._position = 2 * (across - across[0]) / (across[-1] - across[0]) - 1
         self._curvature = 1 - 0.35 * RELAX * self._smile
+        self._flatness = 1 - RELAXED_CORNERS * self._smile
         self._arch = self._measure_arch()
         neutral = np.clip(NEUTRAL_WIDTH, 0.75 * self.width, 1.05 * self.width)
         relax = RELAX * self._smile if self.width > neutral else 0.0
@@ -157,7 +160,7 @@ class Lips:
         away = self._position**2
         line = self._closed.copy()
         self._narrow(line, self._scale(pose), rounding)
-        flatness = self._curvature * (1 - 0.70 * rounding) * (1 - 0.35 * jaw)
+        flatness = self._flatness * (1 - 0.70 * rounding) * (1 - (0.35 + 0.25 * self._smile) * jaw)
         line[:, 1] = self.seam + (self._closed[:, 1] - self._closed[MIDDLE, 1]) * flatness
         line[:, 1] += jaw * (0.035 * away + 0.012) - 0.045 * smile * away
         return line
