@@ -39,7 +39,7 @@ def clip_gates(picture: Path, line: Line, output: Path, size: int, name: str) ->
     moving = prepare(picture, line.speech, output, settings)
     run(moving)
     still = prepare(
-        picture, line.speech, output.with_suffix(".still.mp4"), dataclasses.replace(settings, still=True, blink=0.0)
+        picture, line.first, output.with_suffix(".still.mp4"), dataclasses.replace(settings, still=True, blink=0.0)
     )
     run(still)
     figures = {**_lip_figures(moving, line), **_pause_figures(still, line)}

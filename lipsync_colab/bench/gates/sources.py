@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import cv2
@@ -71,15 +72,19 @@ def variations(portrait: Portrait, short: int) -> Iterator[tuple[str, Callable[[
     """
     still = portrait.image
     for degrees in (-20, 20):
-        yield f"roll {degrees:+d}", lambda degrees=degrees: _rolled(scaled(still, short), degrees)
+        yield f"roll {degrees:+d}", partial(_rolled, scaled(still, short), degrees)
     for degrees in (-18, 18):
-        yield f"yaw {degrees:+d}", lambda degrees=degrees: scaled(yawed(portrait, degrees), short)
+        yield f"yaw {degrees:+d}", partial(_turned, portrait, degrees, short)
     yield "256 px", lambda: scaled(still, 256)
     yield "grey", lambda: np.repeat(cv2.cvtColor(scaled(still, short), cv2.COLOR_RGB2GRAY)[..., None], 3, axis=2)
     yield "dark", lambda: np.rint(scaled(still, short) * 0.35).astype(np.uint8)
     yield "noise", lambda: _noisy(scaled(still, short))
     yield "jpeg 30", lambda: _compressed(scaled(still, short), 30)
     yield "mirrored", lambda: np.ascontiguousarray(scaled(still, short)[:, ::-1])
+
+
+def _turned(portrait: Portrait, degrees: float, short: int) -> Image:
+    return scaled(yawed(portrait, degrees), short)
 
 
 def _rolled(image: Image, degrees: float) -> Image:

@@ -120,10 +120,10 @@ def softening(portrait: Portrait, rig: FaceRig, head: Head, pose: dict[str, floa
     """Return by what share the variance of the Laplacian in the face departs from the still's, without the mouth."""
     frame = compose(portrait.image, rig.render(pose))
     mask = face_mask(portrait)
-    moved = mask
+    moved: np.ndarray = mask
     if head.region(pose) is not None:
         x, y = head.backward((0, 0, *portrait.size), pose)
-        moved = cv2.remap(mask, x, y, cv2.INTER_NEAREST)
+        moved = np.asarray(cv2.remap(mask, x, y, cv2.INTER_NEAREST))
     return abs(sharpness(frame, moved) / max(sharpness(portrait.image, mask), 1e-6) - 1)
 
 

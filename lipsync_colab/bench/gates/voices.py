@@ -49,6 +49,14 @@ class Line:
         """The sound alone."""
         return dataclasses.replace(self.speech, phonemes=None, text="")
 
+    @property
+    def first(self) -> Speech:
+        """What is said before the pause, and the pause."""
+        speech = self.speech
+        samples = speech.samples[: round((self.pause[1] + SETTLED) * speech.rate)]
+        spoken = tuple(phoneme for phoneme in speech.phonemes or () if phoneme.end <= self.pause[0])
+        return dataclasses.replace(speech, samples=samples, phonemes=spoken, text=LINES[0], track=None)
+
 
 def spoken(folder: Path, voice: str, seconds: float = 10.0) -> Line:
     """Speak the lines with a pause between them and cut after some seconds.

@@ -26,7 +26,8 @@ class Still:
     """A picture at twice its size whose even pixels are the picture's own.
 
     Reading it linearly keeps the picture's sharpness, which reading it by cubic convolution does not, and is four
-    times as fast as that; at whole pixels it gives them exactly. The fourth channel only lets OpenCV read a pixel at once.
+    times as fast as that; at whole pixels it gives them exactly. The fourth channel only lets OpenCV read a pixel at
+    once.
 
     Example:
         >>> still = Still(np.full((4, 4, 3), 9, np.uint8))
