@@ -234,7 +234,7 @@ def _make(task: Task, shared: Any, own: Any, missing: list[int]) -> tuple[str, .
             with SegmentWriter(own.path(start), plan.size, plan.rate, render.encoding) as writer:
                 for frame in itertools.islice(frames, count):
                     writer.write(frame)
-            own.record(start)
+            own.record(start, writer.bytes)
             own.path(start).replace(shared.path(start))
             own.path(start).with_suffix(".json").replace(shared.path(start).with_suffix(".json"))
     finally:
