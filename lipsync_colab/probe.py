@@ -8,6 +8,7 @@ import subprocess
 import time
 from collections.abc import Iterator
 from fractions import Fraction
+from typing import Any
 
 import cv2
 import numpy as np
@@ -101,7 +102,7 @@ def convolution_speed(device: str) -> float:
     """
     import torch
 
-    place = {"device": device, "dtype": torch.float16 if device == "cuda" else torch.float32}
+    place: dict[str, Any] = {"device": device, "dtype": torch.float16 if device == "cuda" else torch.float32}
     layers = torch.nn.Sequential(*(torch.nn.Conv2d(CHANNELS, CHANNELS, 3, padding=1) for _ in range(4)))
     layers.to(memory_format=torch.channels_last, **place).requires_grad_(False)
     picture = torch.zeros(1, CHANNELS, MAP, MAP, **place).to(memory_format=torch.channels_last)

@@ -11,8 +11,8 @@ import pytest
 
 PACKAGE = Path(__file__).parents[1] / "lipsync_colab"
 LAYERS = (
-    ("types", "errors", "version", "network_costs", "frame_rate"),
-    ("weights", "device", "stream", "moods"),
+    ("types", "errors", "version", "network_costs"),
+    ("weights", "device", "stream", "moods", "frame_rate"),
     ("audio", "portrait"),
     ("networks", "phonemes"),
     ("engines", "narrate", "finish", "encode"),
@@ -21,7 +21,8 @@ LAYERS = (
     ("plan", "probe"),
     ("pipeline",),
     ("batch",),
-    ("cli", "panel", "bench", "training"),
+    ("bench",),
+    ("cli", "panel", "training"),
     ("colab",),
 )
 LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names}

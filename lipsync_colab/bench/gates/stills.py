@@ -141,6 +141,6 @@ def face_mask(portrait: Portrait) -> np.ndarray:
     mouth = np.zeros_like(mask)
     lips = marks[[*OUTER_UPPER, *OUTER_LOWER]]
     cv2.fillConvexPoly(mouth, cv2.convexHull(lips.copy()).astype(np.int32), 1)
-    mouth = cv2.dilate(mouth, np.ones((3, 3), np.uint8), iterations=max(round(0.22 * unit), 1))
-    mask[mouth > 0] = 0
+    around = cv2.dilate(mouth, np.ones((3, 3), np.uint8), iterations=max(round(0.22 * unit), 1))
+    mask[around > 0] = 0
     return mask
