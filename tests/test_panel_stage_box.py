@@ -89,7 +89,8 @@ def test_choices_are_priced_and_what_is_not_offered_is_not_preset(
     _, enhance, upscale = stage_boxes(walk, restorer="gfpgan", upscaler="auto")
     restorer = enhance._choices["restorer"]
     assert restorer.value == "none" and "gfpgan" not in [value for _, value in restorer.options]
-    assert "gfpgan needs pip install x" in enhance.widget.children[1].children[2].value
+    refused = enhance.widget.children[1].children[2].value
+    assert "<li>gfpgan, gfpgan-1.3: needs pip install x</li>" in refused
     assert "×" in dict((value, label) for label, value in upscale._choices["upscaler"].options)["auto"]
 
 

@@ -33,7 +33,7 @@ class StageBox:
         title: of the stage.
         run: does the stage with the choices' values.
         choices: widgets by the names of ``run``'s parameters.
-        refused: what is not offered and why, in one line.
+        refused: what is not offered and why, as HTML.
     """
 
     def __init__(
@@ -47,7 +47,7 @@ class StageBox:
         self.button.on_click(lambda _: self._start())
         self.stop.on_click(lambda _: self.worker.stop())
         fields = row(*choices.values(), classes="lsc-grid")
-        rows = (heading(str(number), title), fields, widgets.HTML(note(refused)), row(self.button, self.stop))
+        rows = (heading(str(number), title), fields, widgets.HTML(refused), row(self.button, self.stop))
         card = column(*rows, self.status, self.pictures, classes="lsc-card")
         self.widget = column(style_sheet(), card, classes="lsc")
 
