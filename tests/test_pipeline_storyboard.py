@@ -18,6 +18,7 @@ from material import astronaut, frames_of, hopper, tone
 from lipsync_colab import RenderSettings, render_storyboard
 from lipsync_colab.audio import load_speech
 from lipsync_colab.audio.level import STEP, SpeechGate
+from lipsync_colab.encode import Encoding, SegmentWriter
 from lipsync_colab.errors import InputError, MachineError
 from lipsync_colab.narrate.caption_files import parse_srt
 from lipsync_colab.narrate.storyboard import parse_storyboard
@@ -226,14 +227,17 @@ def test_without_moviepy_a_fade_is_refused_and_says_how_to_get_it(small: Path, m
         prepare_storyboard(board, small / "out.mp4", TINY)
 
 
-def test_a_fade_is_the_weighted_mean_of_its_pictures_in_every_moviepy(reel: Reel) -> None:
+def test_a_fade_is_the_weighted_mean_of_its_pictures_in_every_moviepy(tmp_path: Path) -> None:
     """Whichever moviepy is here: this very test also runs in Colab's runtime, which has 1.0.3."""
-    tails = [
-        reel.segments(0).path(reel.plans[0].frames - 12),
-        reel.segments(1).path(0),
-    ]
-    going, coming = (frames_of(path).astype(float)[:12] for path in tails)
-    made = np.stack(list(crossfaded(*tails, 12, Fraction(25)))).astype(float)
+    down, across = np.mgrid[0:64, 0:96]
+    for name, picture in (("going", np.stack([2 * across, 3 * down, 90 + 0 * down], 2)), ("coming", 230 - 2 * across)):
+        shown = np.broadcast_to(picture if picture.ndim == 3 else picture[..., None], (64, 96, 3)).astype(np.uint8)
+        with SegmentWriter(tmp_path / f"{name}.mp4", (96, 64), Fraction(25), Encoding()) as writer:
+            for frame in range(12):
+                writer.write(np.ascontiguousarray(np.roll(shown, 4 * frame, axis=1)))
+    paths = (tmp_path / "going.mp4", tmp_path / "coming.mp4")
+    going, coming = (frames_of(path).astype(float) for path in paths)
+    made = np.stack(list(crossfaded(*paths, 12, Fraction(25)))).astype(float)
     share = ((np.arange(12) + 0.5) / 12)[:, None, None, None]
     # moviepy 1 cuts the fraction off, 2 keeps the share in 8 bits.
     assert np.abs(made - (going * (1 - share) + coming * share)).max() <= 3
