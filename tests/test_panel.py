@@ -271,4 +271,4 @@ def test_every_control_has_a_description(studio: Studio) -> None:
 
 def test_the_preview_is_small_and_starts_fast() -> None:
     words = preview_arguments("ffmpeg", Path("a b.mp4"), "out.mp4", 800)
-    assert "+faststart" in words and "yuv420p" in words and "file:a b.mp4" in words
+    assert "+faststart" in words and "yuv420p" in words and f"file:{Path.cwd() / 'a b.mp4'}" in words
