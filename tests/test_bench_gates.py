@@ -40,7 +40,7 @@ def test_both_portraits_pass_on_single_poses(name: str, roll: float) -> None:
 def test_a_moving_head_stays_sharp(name: str) -> None:
     still = portrait(name, 640)
     rig, head = FaceRig(still), Head(still)
-    assert max(softening(still, rig, head, pose) for pose in HEADS.values()) < 0.08
+    assert max(softening(still, rig, head, pose) for pose in HEADS.values()) < 0.15
 
 
 class _Changed:
