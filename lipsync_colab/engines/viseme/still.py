@@ -14,7 +14,7 @@ HALFWAY = np.array([_ONE_SIDE + _ONE_SIDE[::-1]], np.float32)
 """What lies halfway between two pixels, from seven on either side: more than band-limited there, because the linear
 step after it takes off. Least squares over frequencies w up to 0.93 of the highest for the response h at which a read
 anywhere keeps its power on average: h² + h cos(w/2) = 2. A moved face stays as sharp as the still, where cubic
-convolution lost up to a fifth of the Laplacian's variance."""
+convolution lost 13 to 17 % of the Laplacian's variance on a native 1440 pixel source."""
 HALFWAY /= HALFWAY.sum()
 OVERSHOOT = 0.5
 """How far a value between two pixels may lie beyond those beside it, of their difference: more would be ringing."""
