@@ -43,10 +43,15 @@ CUDA_HOST = 2_000_000_000
 """Bytes of host memory of torch with its CUDA libraries, seen elsewhere; assumed."""
 DIFFUSION_MEMORY = 8_000_000_000
 """Bytes of the diffusion upscaler in half precision; assumed from its weights (1.7 GB) and its 128 px tiles."""
-LAY_SECONDS = 0.017
-"""Seconds on two cores to lay a patch into a frame of a million pixels and to encode it (``lipsync-colab bench``)."""
-DRAW_SECONDS = 0.017
-"""Seconds more where the embedded engine also moves the head, for a million pixels."""
+LAY_SECONDS = 0.0135
+"""Seconds on two cores to lay a patch into a frame of a million pixels and to encode it: 0.33 to 0.50 s for a second
+of 1080×1080 (``lipsync-colab bench``)."""
+DRAW_SECONDS = 0.0085
+"""Seconds more where the embedded engine also moves the head, for a million pixels: 0.50 to 1.02 s in all."""
+FRAME_MEGAPIXELS = 0.18
+"""What a frame costs whatever its size, in millions of pixels: from CPU seconds at 720×720 and at 1080×1080."""
+ONCE_SECONDS = 1.5
+"""Seconds on two cores for the rig, the encoders' start and the join."""
 UNKNOWN_PORTRAIT = (1024, 1024)
 """Size that a portrait is taken to have before there is one; its face takes 45 % of the height."""
 HEADROOM = 0.9
@@ -133,7 +138,7 @@ def estimate(
     disk = disk_bytes(settings, size, seconds) if seconds else 0
     frame = steps.frame_seconds + engine.flops / pace.flops + _laying(engine, settings, size, pace)
     return Estimate(
-        once=2.0 + steps.still_seconds,
+        once=ONCE_SECONDS * pace.lay / LAY_SECONDS + steps.still_seconds,
         per_second=frame * float(parse_fps(settings.fps)),
         memory=host,
         device_memory=device,
@@ -163,7 +168,7 @@ def geometry_of(portrait: Portrait | None, size: tuple[int, int], engine: Engine
 def _laying(engine: EngineInfo, settings: RenderSettings, size: tuple[int, int], pace: Pace) -> float:
     """Seconds of a frame that no network takes."""
     moves = engine.native is None and not settings.still and settings.head_motion > 0
-    return (pace.lay + (pace.draw if moves else 0.0)) * size[0] * size[1] / 1e6
+    return (pace.lay + (pace.draw if moves else 0.0)) * (FRAME_MEGAPIXELS + size[0] * size[1] / 1e6)
 
 
 def engine_networks(engine: EngineInfo, settings: RenderSettings) -> tuple[str, ...]:

@@ -26,9 +26,10 @@ HEAD = 640
 """Side of the part that moves."""
 FRAMES, FIRST = 20, 4
 """Frames that are timed, and those that start the encoder before."""
-REFERENCE_SECONDS = 0.034
+REFERENCE_SECONDS = 0.0146
 """Seconds a frame of the probe where the embedded engine's moving frames take ``LAY_SECONDS + DRAW_SECONDS`` for a
-million pixels: probe and renders were timed in turn on one machine."""
+million pixels: by CPU seconds of probe and renders in turn in one process (a moving frame took 1.5 times the probe's
+for each million pixels)."""
 CHANNELS, MAP = 64, 96
 """Of the convolution: a super-resolution trunk's layer, on a usual tile."""
 CONVOLUTION_SECONDS = 0.3

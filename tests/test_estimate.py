@@ -22,7 +22,7 @@ def of(machine: Machine = CPU, **changes: object) -> Estimate:
 def test_more_pixels_frames_and_motion_cost_more() -> None:
     plain = of(still=True)
     assert of().per_second > plain.per_second
-    assert of(size="2160p").per_second == pytest.approx(4 * of().per_second)
+    assert 3 * of().per_second < of(size="2160p").per_second < 4 * of().per_second
     assert of(fps="50").per_second == pytest.approx(2 * of().per_second)
     assert of(size="2160p").memory > of().memory
 
