@@ -137,12 +137,19 @@ def estimate(
     batch, host, device, lowered = _fitted(engine, settings, steps, size, machine, source)
     disk = disk_bytes(settings, size, seconds) if seconds else 0
     frame = steps.frame_seconds + engine.flops / pace.flops + _laying(engine, settings, size, pace)
+    refusal = _refusal(host, device, disk, engine, machine)
+    if refusal and settings.upscale == "auto" and steps.upscale_still != "none":
+        # Our own choice gives way before the render is refused.
+        others = [name for name in obtainable if name != steps.upscale_still]
+        less = estimate(settings, machine, portrait, others, seconds)
+        told = f"still: no {steps.upscale_still}, memory does not hold it"
+        return less if less.refusal else dataclasses.replace(less, lowered=(*less.lowered, told))
     return Estimate(
         once=ONCE_SECONDS * pace.lay / LAY_SECONDS + steps.still_seconds,
         per_second=frame * float(parse_fps(settings.fps)),
         memory=host,
         device_memory=device,
-        refusal=_refusal(host, device, disk, engine, machine),
+        refusal=refusal,
         disk=disk,
         batch=batch,
         tile=_tile(steps, source, _beside_process(machine, size))[0],

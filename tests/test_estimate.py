@@ -56,3 +56,13 @@ def test_what_does_not_fit_is_refused_with_both_figures() -> None:
 
 def test_settings_that_contradict_themselves_are_a_refusal_too() -> None:
     assert "choose" in refusal_of(RenderSettings(fps="0"), CPU)
+
+
+def test_an_upscaler_of_our_choice_gives_way_to_memory_and_says_so() -> None:
+    settings = RenderSettings(size="2160p")
+    names = ("realesrgan-x4plus", "realesrgan-x2plus")
+    rich = estimate(settings, dataclasses.replace(CPU, memory=64 << 30, cores=16), None, names)
+    poor = estimate(settings, dataclasses.replace(CPU, memory=2 << 30, cores=16), None, names)
+    assert rich.steps.upscale_still in names and not rich.lowered
+    assert poor.steps.upscale_still == "none" and not poor.refusal
+    assert any("memory does not hold it" in reason for reason in poor.lowered)

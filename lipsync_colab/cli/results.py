@@ -33,7 +33,7 @@ def budget_lines(plan: RenderPlan) -> list[str]:
     source = "by a probe of this machine" if budget.measured else "by a table of speeds, not measured here"
     count = -(-plan.frames // plan.segment)
     return [
-        f"{count} segment{'s' * (count > 1)} of {plan.segment / plan.rate:.0f} s: what an interruption costs at most",
+        f"{count} segment{'s' * (count > 1)} of {float(plan.segment / plan.rate):.0f} s: what an interruption costs at most",
         f"memory {budget.memory / 1e9:.1f} GB{device}; disk {max(1, budget.disk // 1_000_000)} MB, on the safe side",
         f"time about {budget.seconds:.0f} s, {source}",
     ]
