@@ -42,7 +42,6 @@ def cluster(monkeypatch: pytest.MonkeyPatch) -> Iterator[object]:
     from ray.cluster_utils import Cluster
 
     monkeypatch.setenv("RAY_USAGE_STATS_ENABLED", "0")
-    monkeypatch.setenv("RAY_agent_register_timeout_ms", "300000")
     monkeypatch.setattr("ray._private.node.time", SlowClock())
     node = {"num_cpus": 1, "memory": 4 << 30, "object_store_memory": 80 << 20}
     head = node | {"num_cpus": 0, "include_dashboard": False}
