@@ -15,7 +15,7 @@ LAYERS = (
     ("weights", "device", "stream", "moods", "frame_rate"),
     ("audio", "portrait"),
     ("networks", "phonemes"),
-    ("engines", "narrate", "finish", "encode"),
+    ("engines", "narrate", "finish", "encode", "marks"),
     ("report",),
     ("estimate",),
     ("plan", "probe"),

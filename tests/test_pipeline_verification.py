@@ -13,9 +13,10 @@ from material import astronaut, hopper, tone
 from lipsync_colab.audio.ffmpeg import ffmpeg_executable
 from lipsync_colab.cli.main import main
 from lipsync_colab.errors import InputError
+from lipsync_colab.marks.record import read_record
 from lipsync_colab.pipeline import verification
 from lipsync_colab.pipeline.render import render_video
-from lipsync_colab.pipeline.verification import read_record, verify
+from lipsync_colab.pipeline.verification import verify
 from lipsync_colab.types import RenderSettings
 from lipsync_colab.weights.inventory import Finding
 

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from lipsync_colab.audio.ffmpeg import ffmpeg_executable, untrusted_input
 from lipsync_colab.errors import InputError
+from lipsync_colab.marks.record import read_record
 from lipsync_colab.pipeline.provenance import sidecar
 from lipsync_colab.pipeline.segments import file_digest
 from lipsync_colab.types import plan_digest
@@ -51,42 +50,6 @@ def verify(video: Path, portrait: Path | None = None, voice: Path | None = None)
         checks.append(_input_check(name, path, record))
     checks += _weight_checks(record, beside or {})
     return checks
-
-
-def read_record(video: Path) -> dict[str, Any]:
-    """Return the record that a file carries in its tags.
-
-    Raises:
-        InputError: there is no such file, or it carries none of ours.
-    """
-    if not video.is_file():  # ffmpeg would wait for a pipe without end
-        raise InputError(f"'{video}' is no file; give the path of a video")
-    command = [
-        *(ffmpeg_executable(), "-nostdin", "-loglevel", "error"),
-        *untrusted_input(video),
-        "-f",
-        "ffmetadata",
-        "-",
-    ]
-    told = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, check=False).stdout
-    for line in _unescaped(told.decode("utf-8", "replace")):
-        key, _, value = line.partition("=")
-        if key.lower() != "comment":
-            continue
-        try:
-            record = json.loads(value)
-        except ValueError:
-            continue
-        if isinstance(record, dict) and record.get("tool") == "lipsync-colab":
-            return record
-    raise InputError(f"'{video.name}' carries no record of lipsync-colab: another program made it or removed the tags")
-
-
-def _unescaped(text: str) -> Iterator[str]:
-    """Yield the lines of ffmpeg's metadata format, in which a backslash stands before special characters."""
-    for line in text.splitlines():
-        characters = iter(line)
-        yield "".join(next(characters, "") if character == "\\" else character for character in characters)
 
 
 def _read_sidecar(path: Path) -> dict[str, Any] | None:

@@ -1,9 +1,9 @@
-"""The figures of one talking-head video, ours or anybody's, with a plain sentence for each."""
+"""The figures of one talking-head video, ours or anybody's."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,10 +16,14 @@ from lipsync_colab.engines.viseme.motion import MotionTrack
 from lipsync_colab.engines.viseme.track import mouth_track
 from lipsync_colab.errors import InputError
 from lipsync_colab.phonemes.source import timed_phonemes
-from lipsync_colab.portrait import FaceTracker
+from lipsync_colab.portrait import FaceTracker, load_portrait
+from lipsync_colab.report.chance import chance_closures, chance_correlation
 from lipsync_colab.report.face_motion import FaceMotion, face_motion
 from lipsync_colab.report.lag import Lag, lag
-from lipsync_colab.report.picture import PictureMeter
+from lipsync_colab.report.loudness import track_loudness
+from lipsync_colab.report.marks_row import marks_row
+from lipsync_colab.report.picture import PictureMeter, portrait_sharpness
+from lipsync_colab.report.readings import Reading, readings
 from lipsync_colab.report.sync_row import sync_row
 from lipsync_colab.report.video import Video, open_video
 from lipsync_colab.types import Array, Image, Phoneme, Speech
@@ -28,6 +32,8 @@ SHUT = 0.03
 """Eye distances between the inner lips below which a mouth counts as closed."""
 WELL_INSIDE = 0.02
 """A gate more open than this is speech; exactly 0 is silence."""
+SAMPLED = 5
+"""Sharpness and flicker are taken from every fifth frame."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,30 +43,44 @@ class Report:
     Attributes:
         video: the file.
         figures: name to number (or None where nothing could be measured).
-        sentences: one for each figure that a person should read.
+        readings: the figures that a person should read, each with what others give and a plain sentence.
         motion: the face in each frame.
         expected: float32 (frames,), how open the mouth should be by the sound, in [0, 1].
+        gate: float32 (frames,), where there is speech, in [0, 1].
         lag: of the lips behind the sound.
+        meter: sharpness and flicker, with the frames that they were measured in.
+        speech: what is heard, 16 kHz mono.
+        phonemes: as the sound has them; empty where they could not be found.
     """
 
     video: Video
     figures: dict[str, Any]
-    sentences: tuple[str, ...]
+    readings: tuple[Reading, ...]
     motion: FaceMotion
     expected: Array
+    gate: Array
     lag: Lag
+    meter: PictureMeter
+    speech: Speech
+    phonemes: tuple[Phoneme, ...]
+
+    @property
+    def sentences(self) -> tuple[str, ...]:
+        """What the figures mean, in plain words."""
+        return tuple(reading.sentence for reading in self.readings)
 
     def to_json(self) -> dict[str, Any]:
         """Return the figures and sentences as plain JSON values."""
         return {"video": self.video.path.name, "figures": self.figures, "sentences": list(self.sentences)}
 
 
-def measure(path: Path, text: str = "") -> Report:
+def measure(path: Path, text: str = "", portrait: Path | None = None) -> Report:
     """Measure a video.
 
     Args:
         path: mp4, mov, mkv or webm with sound.
         text: what is said, when known: closures are then counted on forced alignment.
+        portrait: the picture that it was made of, when known: its sharpness is then what the mouth's is held against.
 
     Raises:
         InputError: no picture, no sound, or no face in it.
@@ -68,51 +88,92 @@ def measure(path: Path, text: str = "") -> Report:
     video = open_video(path)
     if not video.sound:
         raise InputError(f"'{path.name}' has no sound; lips can only be measured against a voice")
+    still = None if portrait is None else load_portrait(portrait)
     speech = load_speech(path, text)
     meter = PictureMeter()
     with FaceTracker() as tracker:
         motion = face_motion(_watched(video, meter, tracker), tracker)
     if not motion.found.any():
         raise InputError(f"no face was found in any of the {len(motion)} frames of '{path.name}'")
-    return _judge(video, speech, motion, meter)
+    extra = {} if still is None else {"portrait_sharpness": _portrait_sharpness(still, motion)}
+    return judge(video, speech, motion, meter, extra)
+
+
+def _portrait_sharpness(still: Any, motion: FaceMotion) -> float | None:
+    return _number(portrait_sharpness(still, float(np.nanmedian(motion.eye_distance))))
 
 
 def _watched(video: Video, meter: PictureMeter, tracker: FaceTracker) -> Iterator[Image]:
     """Yield the frames; every fifth is measured by the meter on its way."""
     for index, frame in enumerate(meter.watch(video.frames())):
-        if index % 5 == 0:
+        if index % SAMPLED == 0:
             faces = tracker.detect(frame)
             meter.add(frame, faces[0] if faces else None)
         yield frame
 
 
-def _judge(video: Video, speech: Speech, motion: FaceMotion, meter: PictureMeter) -> Report:
+def judge(
+    video: Video, speech: Speech, motion: FaceMotion, meter: PictureMeter, extra: dict[str, Any] | None = None
+) -> Report:
+    """Hold a face's motion against a voice.
+
+    Args:
+        video: the file that both are of.
+        speech: 16 kHz mono, with its text where that is known.
+        motion: of every frame.
+        meter: fed with the same frames.
+        extra: figures that were measured already.
+    """
     frames = len(motion)
     track = mouth_track(speech, video.fps, frames, 1.0, speech.text)
     expected = opening_of(track)
     found = lag(motion.aperture, expected)
     gate = SpeechGate.of(speech).opening(frame_times(video.fps, frames))
     phonemes, source = timed_phonemes(speech, speech.text)
+    spans = closure_spans(phonemes, float(video.fps))
+    loud = track_loudness(video.path)
+    sync, sync_said = sync_row(video, speech)
     figures: dict[str, Any] = {
-        "frames": frames,
-        "fps": str(video.fps),
-        "seconds": round(frames / float(video.fps), 3),
-        "sound_seconds": round(speech.seconds, 3),
-        "length_difference_frames": round(frames - speech.seconds * float(video.fps), 2),
-        "faces_found": round(float(motion.found.mean()), 4),
+        **_accounting(video, speech, motion, meter),
         "lag_frames": _number(found.frames),
         "lag_ms": _number(1000 * found.frames / float(video.fps)),
         "lag_correlation": _number(found.correlation),
+        "chance_correlation": _number(chance_correlation(motion.aperture, expected)),
         "motion_in_silence": _number(motion_in_silence(motion.aperture, gate)),
         "articulation": _number(articulation(motion.aperture)),
         "mouth_expected_from": track.source,
         "phonemes_from": source,
         "closures": _number(closures(motion.aperture, phonemes, float(video.fps))),
-        "mouth_sharpness": _number(float(np.nanmedian(meter.sharpness)) if meter.sharpness else math.nan),
-        "flicker_levels": _number(float(np.nanmedian(meter.flicker)) if meter.flicker else math.nan),
+        "closures_asked": len(spans),
+        "chance_closures": _number(chance_closures(motion.aperture, spans, SHUT)),
+        "mouth_sharpness": _median(meter.sharpness),
+        "portrait_sharpness": None,
+        "flicker_levels": _median(meter.flicker),
+        "loudness_lufs": _number(loud.integrated),
+        "loudness_range_lu": _number(loud.spread),
+        "true_peak_dbfs": _number(loud.peak),
+        **(extra or {}),
+        **sync,
+        **marks_row(video.path),
     }
-    sync, sentence = sync_row(video, speech)
-    return Report(video, figures | sync, (*sentences(figures), sentence), motion, expected, found)
+    return Report(video, figures, readings(figures, sync_said), motion, expected, gate, found, meter, speech, phonemes)
+
+
+def _accounting(video: Video, speech: Speech, motion: FaceMotion, meter: PictureMeter) -> dict[str, Any]:
+    """Return how many frames there are, how long they and the sound last, and in how many a face was found."""
+    frames, rate = len(motion), float(video.fps)
+    return {
+        "frames": frames,
+        "fps": str(video.fps),
+        "width": video.size[0],
+        "height": video.size[1],
+        "seconds": round(frames / rate, 3),
+        "container_seconds": video.seconds or None,
+        "sound_seconds": round(speech.seconds, 3),
+        "length_difference_frames": round(frames - speech.seconds * rate, 2),
+        "repeated_frames": meter.repeated,
+        "faces_found": round(float(motion.found.mean()), 4),
+    }
 
 
 def expected_opening(speech: Speech, video: Video, frames: int) -> Array:
@@ -143,14 +204,19 @@ def articulation(aperture: Array) -> float:
     return float(np.percentile(seen, 90) - np.percentile(seen, 10))
 
 
-def closures(aperture: Array, phonemes: tuple[Phoneme, ...], fps: float) -> float:
+def closure_spans(phonemes: Sequence[Phoneme], fps: float) -> list[tuple[int, int]]:
+    """Return the frames, first and last (exclusive), in which the lips should be seen shut once: at m, b and p."""
+    return [
+        (max(0, int(phoneme.start * fps) - 1), math.ceil(phoneme.end * fps) + 1)
+        for phoneme in phonemes
+        if phoneme.symbol in ("M", "B", "P")
+    ]
+
+
+def closures(aperture: Array, phonemes: Sequence[Phoneme], fps: float) -> float:
     """Return the share of m, b and p in which the lips are seen shut; NaN where none is known."""
-    hits = []
-    for phoneme in phonemes:
-        if phoneme.symbol in ("M", "B", "P"):
-            span = aperture[max(0, int(phoneme.start * fps) - 1) : math.ceil(phoneme.end * fps) + 1]
-            if np.isfinite(span).any():
-                hits.append(float(np.nanmin(span)) < SHUT)
+    spans = [aperture[first:last] for first, last in closure_spans(phonemes, fps)]
+    hits = [float(np.nanmin(span)) < SHUT for span in spans if np.isfinite(span).any()]
     return float(np.mean(hits)) if hits else math.nan
 
 
@@ -158,23 +224,6 @@ def _number(value: float) -> float | None:
     return round(value, 4) if math.isfinite(value) else None
 
 
-def sentences(figures: dict[str, Any]) -> tuple[str, ...]:
-    """Return what the figures mean, in plain words."""
-    said: list[str] = []
-    late, correlation = figures["lag_ms"], figures["lag_correlation"]
-    if correlation is None or correlation < 0.2:
-        said.append("The lips do not follow the sound: no shift makes them agree.")
-    elif abs(figures["lag_frames"]) <= 1:
-        said.append(f"Lips and sound agree within a frame (lag {late:.0f} ms, r {correlation:.2f}).")
-    else:
-        side = "behind" if late > 0 else "ahead of"
-        said.append(f"The lips are {abs(late):.0f} ms {side} the sound (r {correlation:.2f}).")
-    if figures["motion_in_silence"] is not None:
-        share = figures["motion_in_silence"]
-        said.append(f"In silence the mouth moves {100 * share:.0f} % as much as in speech (people: about 0).")
-    if figures["closures"] is not None:
-        said.append(f"The lips are shut at {100 * figures['closures']:.0f} % of m, b and p.")
-    said.append(f"The opening ranges over {figures['articulation']:.2f} eye distances (people: 0.08 to 0.25).")
-    if abs(figures["length_difference_frames"]) > 1:
-        said.append(f"Picture and sound differ by {figures['length_difference_frames']:.1f} frames in length.")
-    return tuple(said)
+def _median(values: Sequence[float]) -> float | None:
+    seen = [value for value in values if math.isfinite(value)]
+    return _number(float(np.median(seen))) if seen else None

@@ -1,0 +1,20 @@
+"""What a video says of its own making, as figures of a report."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from lipsync_colab.marks.record import find_record
+
+
+def marks_row(video: Path) -> dict[str, Any]:
+    """Return what marks a file carries, by name; None where there is none."""
+    record = find_record(video) or {}
+    return {
+        "generated": record.get("generated"),
+        "made_by": f"{record['tool']} {record.get('version', '')}".strip() if record else None,
+        "engine": record.get("engine"),
+        "plan": record.get("plan"),
+        "weights": record.get("weights"),
+    }
