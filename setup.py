@@ -57,6 +57,7 @@ EXTRAS = {
     "upstream": [*TORCH, *(f"{name}; python_version < '3.13'" for name in ("realesrgan>=0.3", "gfpgan>=1.3.8"))],
 }
 EXTRAS["batch"] = ["ray>=2.49,<3"]  # many renders over a cluster; 2.60 has wheels for Python 3.11 to 3.13
+EXTRAS["c2pa"] = ["c2pa-python>=0.38,<0.39"]  # Content Credentials signed with the user's certificate
 EXTRAS["notebook"] = ["ipywidgets>=7.7.1,<9"]  # the Studio; Colab has 7.7.1
 EXTRAS["test"] = [
     "pytest>=8",
@@ -73,6 +74,7 @@ EXTRAS["test"] = [
     *EXTRAS["recogniser"],  # also hears whether the voices say their words
     *EXTRAS["notebook"],
     *EXTRAS["batch"],
+    *EXTRAS["c2pa"],
     "nbclient>=0.10",  # runs the notebooks
     "ipykernel>=6.17",
 ]

@@ -14,7 +14,8 @@ from lipsync_colab.errors import Cancelled, LipSyncError, RenderError
 from lipsync_colab.version import __version__
 
 COMMANDS: tuple[str, ...] = (
-    *("demo", "render", "batch", "narrate", "voices", "engines", "weights", "report", "verify", "doctor", "bench"),
+    *("demo", "render", "batch", "narrate", "voices", "engines", "weights"),
+    *("report", "verify", "sign", "doctor", "bench"),
 )
 """Modules of this folder. Each has ``add_parser(commands)`` and sets ``run`` on its parser's defaults."""
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from lipsync_colab.cli.progress import progress_for
 from lipsync_colab.cli.results import print_plan, print_result
+from lipsync_colab.cli.sign import add_credentials, credentials_from
 from lipsync_colab.cli.told import add_told, check_sources, run_told
 from lipsync_colab.errors import InputError
 from lipsync_colab.types import RenderSettings
@@ -27,6 +28,7 @@ def add_parser(commands: Any) -> None:
     parser.add_argument("-o", "--output", type=Path, required=True, metavar="OUT.mp4")
     add_told(parser)
     add_settings(parser)
+    add_credentials(parser)
     add_reporting(parser)
     parser.set_defaults(run=run)
 
@@ -91,7 +93,20 @@ def _choice(text: str) -> tuple[str, str]:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Render, and say where the video is."""
+    """Render, say where the video is, and sign it when credentials are given."""
+    credentials = credentials_from(options)
+    if credentials is None or options.plan_only:
+        return _render(options)
+    from lipsync_colab.marks.credentials import check
+    from lipsync_colab.pipeline.signing import sign_video
+
+    check(credentials, options.output)
+    code = _render(options)
+    sign_video(options.output, credentials)
+    return code
+
+
+def _render(options: argparse.Namespace) -> int:
     if check_sources(options) != "audio":
         return run_told(options, settings_from(options))
     from lipsync_colab.pipeline.render import prepare

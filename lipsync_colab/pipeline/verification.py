@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from lipsync_colab.errors import InputError
+from lipsync_colab.marks import credentials
 from lipsync_colab.marks.record import read_record
 from lipsync_colab.pipeline.provenance import sidecar
 from lipsync_colab.pipeline.segments import file_digest
@@ -46,6 +47,7 @@ def verify(video: Path, portrait: Path | None = None, voice: Path | None = None)
     beside = _read_sidecar(sidecar(video))
     checks = [Check("mark", record.get("generated") is True, "the file says that it is generated")]
     checks += _beside_checks(video, record, beside)
+    checks += _credential_checks(video, record)
     for name, path in (("portrait", portrait), ("speech", voice)):
         checks.append(_input_check(name, path, record))
     checks += _weight_checks(record, beside or {})
@@ -71,6 +73,24 @@ def _beside_checks(video: Path, record: dict[str, Any], beside: dict[str, Any] |
     yield Check("plan", right, "gives the recorded digest" if right else "is not the one that was rendered")
     whole = file_digest(video) == beside.get("video_sha256")
     yield Check("video", whole, "unchanged since it was made" if whole else "changed since it was made")
+
+
+def _credential_checks(video: Path, record: dict[str, Any]) -> Iterator[Check]:
+    """Yield a check of Content Credentials where the file carries some and they can be read here."""
+    if not credentials.available():
+        if credentials.carries(video):
+            yield Check("credentials", None, "signed; pip install 'lipsync-colab[c2pa]' to check it")
+        return
+    found = credentials.read(video)
+    if found is None:
+        return
+    if not found.intact:
+        yield Check("credentials", False, f"changed since it was signed ({', '.join(found.faults) or 'invalid'})")
+        return
+    trust = "a trusted signer" if found.trusted else "nobody vouches for the signer"
+    yield Check("credentials", True, f"signed by {found.signer} ({trust})")
+    same = found.record == record
+    yield Check("signed record", same, "says the same as the file" if same else "differs from the one in the file")
 
 
 def _input_check(name: str, path: Path | None, record: dict[str, Any]) -> Check:
