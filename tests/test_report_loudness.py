@@ -23,7 +23,6 @@ def test_a_sine_has_the_loudness_of_the_standard(tmp_path: Path, level: float, c
     found = track_loudness(sine(tmp_path / "sine.wav", level, channels))
     assert found.integrated == pytest.approx(expected, abs=0.15)
     assert found.peak == pytest.approx(level, abs=0.3)
-    assert found.spread < 0.5
 
 
 def test_silence_has_none(tmp_path: Path) -> None:

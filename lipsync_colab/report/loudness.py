@@ -20,12 +20,10 @@ class Loudness:
 
     Attributes:
         integrated: LUFS; NaN for silence.
-        spread: loudness range in LU; NaN for silence.
         peak: true peak in dBFS; NaN for digital silence.
     """
 
     integrated: float
-    spread: float
     peak: float
 
 
@@ -39,8 +37,8 @@ def track_loudness(path: Path) -> Loudness:
     summary = told.decode(errors="replace").rpartition("Summary:")[2]
     integrated = _figure(summary, r"I:\s+(\S+) LUFS")
     if not integrated > SILENCE_LUFS:
-        return Loudness(math.nan, math.nan, _figure(summary, r"Peak:\s+(\S+) dBFS"))
-    return Loudness(integrated, _figure(summary, r"LRA:\s+(\S+) LU"), _figure(summary, r"Peak:\s+(\S+) dBFS"))
+        return Loudness(math.nan, _figure(summary, r"Peak:\s+(\S+) dBFS"))
+    return Loudness(integrated, _figure(summary, r"Peak:\s+(\S+) dBFS"))
 
 
 def _figure(summary: str, pattern: str) -> float:

@@ -150,7 +150,6 @@ def judge(
         "portrait_sharpness": None,
         "flicker_levels": _median(meter.flicker),
         "loudness_lufs": _number(loud.integrated),
-        "loudness_range_lu": _number(loud.spread),
         "true_peak_dbfs": _number(loud.peak),
         **(extra or {}),
         **sync,
