@@ -262,6 +262,7 @@ class RenderSettings:
     blink: float = 1.0
     still: bool = False
     label: bool = False
+    watermark: bool = False
     captions: str = "none"
     options: tuple[tuple[str, str], ...] = ()
     """Engine-specific choices by name (``("renderer", "pirender")``), sorted."""

@@ -54,6 +54,7 @@ WANTED = {
     "piper-ljspeech": ["piper/ljspeech-high.onnx"],
     "yunet": ["face_detection_yunet_2023mar.onnx"],
     "viseme": ["face_landmarker.task"],
+    "watermark": ["rivagan_encoder.onnx", "rivagan_decoder.onnx"],
     "pirender": ["epoch_00190_iteration_000400000_checkpoint.pt"],
     "audio2head": ["audio2head.pth.tar"],
 }

@@ -57,6 +57,7 @@ def add_settings(parser: argparse.ArgumentParser) -> None:
     add("--blink", type=float, default=_DEFAULTS.blink, metavar="0..2")
     add("--still", action="store_true", help="no head motion; lids still blink")
     add("--label", action="store_true", help="a visible plate: AI-generated")
+    add("--watermark", action="store_true", help="an invisible mark in the picture; 'verify' reads it back")
     add("--captions", default=_DEFAULTS.captions, metavar="none|srt|burn|both", help="beside the video, or in it")
     add("--option", action="append", default=[], metavar="NAME=VALUE", help="a choice of the engine's own")
     add("--renderer", default="", help="sadtalker: facevid2vid or pirender")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 from collections.abc import Callable, Iterator
 
@@ -55,7 +56,13 @@ def finish_still(portrait: Portrait, plan: RenderPlan, progress: Progress, note:
             note=note,
             progress=progress,
         )
-    return make_canvas(portrait, plan.size, background, upscaler, matte=matte, outpaint=outpaint)
+    canvas = make_canvas(portrait, plan.size, background, upscaler, matte=matte, outpaint=outpaint)
+    if settings.watermark:
+        from lipsync_colab.marks.watermark import marked
+
+        still = dataclasses.replace(canvas.portrait, image=marked(canvas.portrait.image))
+        canvas = dataclasses.replace(canvas, portrait=still)
+    return canvas
 
 
 def _matte(plan: RenderPlan) -> Matte | None:

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from lipsync_colab.engines.registry import ENGINES
 from lipsync_colab.finish.catalogue import RESTORERS
+from lipsync_colab.marks.names import ENCODER
 from lipsync_colab.types import Progress, RenderPlan, RenderSettings
 from lipsync_colab.weights.store import Store
 
@@ -13,14 +14,15 @@ from lipsync_colab.weights.store import Store
 def rows_of(plan: RenderPlan) -> tuple[str, ...]:
     """Return the rows of the weights table that a plan's engine and restorers read."""
     restorers = {name for name in (plan.restore_still, plan.restore_patch) if name != "none"}
-    return (*ENGINES[plan.engine].rows(plan.settings), *sorted(RESTORERS[name].weights for name in restorers))
+    mark = (ENCODER,) if plan.settings.watermark else ()
+    return (*ENGINES[plan.engine].rows(plan.settings), *mark, *sorted(RESTORERS[name].weights for name in restorers))
 
 
 def rows_of_settings(settings: RenderSettings) -> tuple[str, ...]:
     """Return the rows that settings may come to read, before there is a plan."""
     engine = ENGINES["viseme" if settings.engine == "auto" else settings.engine]
     restorers = () if settings.restore == "none" else (RESTORERS[settings.restore].weights,)
-    return (*engine.rows(settings), *restorers)
+    return (*engine.rows(settings), *((ENCODER,) if settings.watermark else ()), *restorers)
 
 
 def check_weights(plan: RenderPlan, accept: Iterable[str] = ()) -> None:

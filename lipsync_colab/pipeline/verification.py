@@ -10,9 +10,11 @@ from typing import Any
 
 from lipsync_colab.errors import InputError
 from lipsync_colab.marks import credentials
+from lipsync_colab.marks.names import DECODER, ENCODER
 from lipsync_colab.marks.record import read_record
 from lipsync_colab.pipeline.provenance import sidecar
 from lipsync_colab.pipeline.segments import file_digest
+from lipsync_colab.report.watermark_row import watermark_of
 from lipsync_colab.types import plan_digest
 from lipsync_colab.weights.store import Store
 
@@ -48,6 +50,7 @@ def verify(video: Path, portrait: Path | None = None, voice: Path | None = None)
     checks = [Check("mark", record.get("generated") is True, "the file says that it is generated")]
     checks += _beside_checks(video, record, beside)
     checks += _credential_checks(video, record)
+    checks += _watermark_checks(video, record)
     for name, path in (("portrait", portrait), ("speech", voice)):
         checks.append(_input_check(name, path, record))
     checks += _weight_checks(record, beside or {})
@@ -91,6 +94,17 @@ def _credential_checks(video: Path, record: dict[str, Any]) -> Iterator[Check]:
     yield Check("credentials", True, f"signed by {found.signer} ({trust})")
     same = found.record == record
     yield Check("signed record", same, "says the same as the file" if same else "differs from the one in the file")
+
+
+def _watermark_checks(video: Path, record: dict[str, Any]) -> Iterator[Check]:
+    """Yield a check of the invisible mark where the record names the network that draws it."""
+    if ENCODER not in record.get("weights", []):
+        return
+    found = watermark_of(video, fetch=True)
+    if found is None:
+        yield Check("watermark", None, f"lipsync-colab weights fetch {DECODER} to read it")
+        return
+    yield Check("watermark", found.present, f"{found.agree} of 32 bits")
 
 
 def _input_check(name: str, path: Path | None, record: dict[str, Any]) -> Check:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 WEAK = 0.25
@@ -194,6 +194,14 @@ def _sync(figures: dict[str, Any], sentence: str) -> Reading:
 
 
 def _provenance(figures: dict[str, Any]) -> Reading:
+    reading = _origin(figures)
+    if not figures["watermark"]:
+        return reading
+    said = f"{reading.sentence} The picture carries our watermark ({figures['watermark_bits']} of 32 bits)."
+    return replace(reading, shown=f"{reading.shown}, watermark", sentence=said)
+
+
+def _origin(figures: dict[str, Any]) -> Reading:
     maker, credentials = figures["made_by"], figures["credentials"]
     if credentials is not None:
         whole = credentials == "intact"
