@@ -19,9 +19,9 @@ from lipsync_colab.audio.ffmpeg import ffmpeg_executable
 from lipsync_colab.cli.main import main
 from lipsync_colab.encode import Encoding, can_copy, join_segments
 from lipsync_colab.errors import InputError, LipSyncError, RenderError
+from lipsync_colab.marks.record import read_record
 from lipsync_colab.narrate.storyboard import parse_storyboard
 from lipsync_colab.panel.pictures import preview_sound
-from lipsync_colab.marks.record import read_record
 from lipsync_colab.report.video import open_video
 
 PACKAGE = Path(__file__).parents[1] / "lipsync_colab"
