@@ -31,9 +31,9 @@ def budget_lines(plan: RenderPlan) -> list[str]:
         return []
     device = f", {budget.device_memory / 1e9:.1f} GB on the GPU" if budget.device_memory else ""
     source = "by a probe of this machine" if budget.measured else "by a table of speeds, not measured here"
-    count = -(-plan.frames // plan.segment)
+    count, length = -(-plan.frames // plan.segment), float(plan.segment / plan.rate)
     return [
-        f"{count} segment{'s' * (count > 1)} of {float(plan.segment / plan.rate):.0f} s: what an interruption costs at most",
+        f"{count} segment{'s' * (count > 1)} of {length:.0f} s: what an interruption costs at most",
         f"memory {budget.memory / 1e9:.1f} GB{device}; disk {max(1, budget.disk // 1_000_000)} MB, on the safe side",
         f"time about {budget.seconds:.0f} s, {source}",
     ]

@@ -50,8 +50,10 @@ class PictureMeter:
             return
         self.at.append(self._seen - 1)
         self.sharpness.append(mouth_sharpness(frame, face))
-        known = self._before is not None and self._now is not None
-        self.flicker.append(self._change(self._now, self._before, frame.shape[1], face) if known else float("nan"))
+        change = float("nan")
+        if self._before is not None and self._now is not None:
+            change = self._change(self._now, self._before, frame.shape[1], face)
+        self.flicker.append(change)
 
     @staticmethod
     def _small(frame: Image) -> np.ndarray:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
@@ -122,7 +122,7 @@ class _drawn:  # noqa: N801 - used as a function
         from matplotlib.figure import Figure
 
         height, rows, ratios = self._shape
-        self._style = matplotlib.rc_context(_STYLE)
+        self._style = matplotlib.rc_context(cast(Any, _STYLE))  # its stubs want literal keys
         self._style.__enter__()
         figure = Figure(figsize=(WIDTH, height), dpi=DPI, layout="constrained")
         grid = figure.subplots(rows, 1, squeeze=False, gridspec_kw={"height_ratios": list(ratios)})
