@@ -10,6 +10,7 @@ from pathlib import Path
 from lipsync_colab.errors import InputError, LipSyncError, MachineError
 from lipsync_colab.panel import Studio
 from lipsync_colab.panel.host import Host, LocalHost, runtime_facts
+from lipsync_colab.pipeline.provenance import sidecar
 from lipsync_colab.weights.store import Store
 
 DRIVE = Path("/content/drive")
@@ -129,7 +130,7 @@ class ColabHost:
         return [row.name for row in Store().mirror(self._drive / WEIGHTS, ["all"])]
 
     def save(self, path: Path) -> Path:
-        """Copy a file and its JSON to Drive's ``LipSync`` folder.
+        """Copy a file, and the record beside it, to Drive's ``LipSync`` folder.
 
         Raises:
             InputError: Drive is not mounted.
@@ -141,9 +142,10 @@ class ColabHost:
         try:
             target.parent.mkdir(parents=True, exist_ok=True)
             if target.absolute() != path.absolute():
-                part = target.with_name(target.name + ".part")
-                shutil.copyfile(path, part)
-                part.replace(target)
+                record = sidecar(path)
+                if record.is_file():
+                    _copy(record, sidecar(target))
+                _copy(path, target)
         except OSError as error:
             raise MachineError(
                 f"Google Drive did not take the file ({error.strerror}); free some room there"
@@ -172,6 +174,13 @@ class ColabHost:
             return next(iter(files.upload().items()), None)
         except Exception as error:  # a lost connection comes as one of several kinds
             raise MachineError(f"the upload broke off ({error}); try again, or put the file on Drive") from error
+
+
+def _copy(path: Path, target: Path) -> None:
+    """Copy a file so that its name never stands for a half of it."""
+    part = target.with_name(target.name + ".part")
+    shutil.copyfile(path, part)
+    part.replace(target)
 
 
 def host(mount_drive: bool = False, token: bool = False) -> Host:

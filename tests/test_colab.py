@@ -11,6 +11,7 @@ import pytest
 from lipsync_colab import colab
 from lipsync_colab.errors import InputError, MachineError
 from lipsync_colab.panel.host import LocalHost
+from lipsync_colab.pipeline.provenance import sidecar
 from lipsync_colab.weights.store import path_of
 
 
@@ -68,9 +69,10 @@ def test_saving_copies_whole_files_only(host: colab.ColabHost, tmp_path: Path) -
     with pytest.raises(InputError, match="not mounted"):
         host.save(video)
     host.mount()
+    sidecar(video).write_text("{}")
     saved = host.save(video)
-    assert saved.read_bytes() == b"moving"
-    assert [path.name for path in saved.parent.iterdir()] == ["video.mp4"]
+    assert saved.read_bytes() == b"moving" and sidecar(saved).read_text() == "{}"
+    assert sorted(path.name for path in saved.parent.iterdir()) == ["video.mp4", "video.mp4.json"]
     assert host.save(saved) == saved
 
 
