@@ -109,7 +109,7 @@ def _wav(source: Path, folder: Path, name: str) -> Path:
     if not target.exists():
         folder.mkdir(parents=True, exist_ok=True)
         part = target.with_suffix(".part")
-        command = [ffmpeg_executable(), "-nostdin", "-loglevel", "error", "-y", "-f", "g722", "-i", str(source)]
-        subprocess.run([*command, "-f", "wav", str(part)], check=True)
+        command = [ffmpeg_executable(), "-loglevel", "error", "-y", "-f", "g722", "-i", "pipe:0"]
+        subprocess.run([*command, "-f", "wav", str(part)], input=source.read_bytes(), check=True)
         part.replace(target)
     return target
