@@ -8,9 +8,11 @@ from pathlib import Path
 
 import pytest
 from material import frames_of, hopper, tone
-from throwaway_certificate import throwaway
 
 pytest.importorskip("c2pa")
+pytest.importorskip("cryptography")
+
+from throwaway_certificate import throwaway
 
 from lipsync_colab.cli.main import main
 from lipsync_colab.errors import InputError, MachineError

@@ -11,6 +11,10 @@ import kokoro_release
 import numpy as np
 import pytest
 
+pytest.importorskip("torch")
+
+import torch
+
 from lipsync_colab import networks
 from lipsync_colab.audio.loudness import loudness
 from lipsync_colab.narrate.offset import boundary_differences
@@ -20,7 +24,6 @@ from lipsync_colab.phonemes.align import align
 from lipsync_colab.phonemes.recogniser import recognise, recogniser_available
 from lipsync_colab.weights.store import Store
 
-torch = pytest.importorskip("torch")
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.recogniser,

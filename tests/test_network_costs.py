@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import pytest
+
+pytest.importorskip("torch")
+
 import torch
 
 from lipsync_colab.bench.memory import SUBJECTS, cost_of

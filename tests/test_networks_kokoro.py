@@ -17,10 +17,12 @@ import pytest
 from fill import digest
 from golden import Golden
 
+pytest.importorskip("torch")
+
+import torch
+
 from lipsync_colab import networks
 from lipsync_colab.networks.folding import fold
-
-torch = pytest.importorskip("torch")
 
 RELEASED_PARAMETERS = 81_763_410
 """Floats in ``kokoro-v1_0.pth``: its 327,212,226 bytes are these and an index of 0.05 %."""

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import torch
 from material import hopper, tone
 
 from lipsync_colab.errors import MachineError, RenderError
@@ -189,13 +188,18 @@ def test_an_ffmpeg_that_dies_is_told_and_keeps_what_is_finished(
         (OSError(errno.ENOSPC, "No space left on device"), "no room left"),
         (OSError(errno.EDQUOT, "Disk quota exceeded"), "no room left"),
         (OSError(errno.ENOTCONN, "Transport endpoint is not connected"), "cannot be reached"),
-        (torch.OutOfMemoryError("CUDA out of memory"), "memory ran out"),
         (MemoryError(), "memory ran out"),
     ],
 )
 def test_failures_of_the_machine_exit_4_in_a_sentence(error: Exception, said: str, tmp_path: Path) -> None:
     with pytest.raises(MachineError, match=said), plain_failures(tmp_path):
         raise error
+
+
+def test_a_full_device_exits_4_in_a_sentence(tmp_path: Path) -> None:
+    torch = pytest.importorskip("torch")
+    with pytest.raises(MachineError, match="memory ran out"), plain_failures(tmp_path):
+        raise torch.OutOfMemoryError("CUDA out of memory")
 
 
 def test_other_failures_stay_what_they_are(tmp_path: Path) -> None:
