@@ -35,6 +35,7 @@ def test_a_machine_half_as_fast_takes_twice_as_long(monkeypatch: pytest.MonkeyPa
 
 
 def test_convolutions_are_measured_where_networks_will_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("torch")
     monkeypatch.setattr(probe, "frame_seconds", lambda: REFERENCE_SECONDS)
     monkeypatch.setattr(probe, "CONVOLUTION_SECONDS", 0.02)
     assert probed(CPU, networks=True).pace.flops == convolution_speed("cpu") > 1e6  # type: ignore[union-attr]
