@@ -136,11 +136,11 @@ def test_a_text_file_as_portrait_is_refused_in_a_sentence(studio: StudioPage, tm
 
 
 def test_fifteen_megabytes_are_told_by_the_button_and_come_by_their_path(studio: StudioPage) -> None:
-    picture = np.asarray(Picture.open(hopper()).convert("RGB").resize((2048, 2400)), np.int16)
+    picture = np.asarray(Picture.open(hopper()).convert("RGB").resize((2400, 2812)), np.int16)
     noise = np.random.default_rng(0).integers(-40, 40, picture.shape)
     large = studio.folder / "large portrait.png"
     Picture.fromarray(np.clip(picture + noise, 0, 255).astype(np.uint8)).save(large, compress_level=1)
-    assert large.stat().st_size > 12_000_000
+    assert large.stat().st_size > 15_000_000
     studio.upload("Upload a portrait", large)
     late = studio.panel.locator(".lsc-late").first
     late.wait_for()
@@ -148,7 +148,7 @@ def test_fifteen_megabytes_are_told_by_the_button_and_come_by_their_path(studio:
     studio.picture("9-too-large")
     studio.server.wait_for_kernel()  # Jupyter ends the page's line on such a message; the page opens another
     studio.type_portrait_path(large.name)
-    expect(studio.receipt()).to_contain_text("2048×2400 pixels, face found")
+    expect(studio.receipt()).to_contain_text("2400×2812 pixels, face found")
     late.wait_for(state="hidden")
 
 
