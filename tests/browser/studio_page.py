@@ -28,6 +28,8 @@ ARE_WIDGETS_RESTORED = {
 }
 """Classic Notebook asks a new kernel for its widgets and then draws every output anew; a cell that was run meanwhile
 loses its output. The kernel answers in order: when a second question is answered, the first one is done with."""
+NOTICE = ".modal.in .modal-footer .btn-primary, .jp-Dialog .jp-mod-accept"
+"""The button of the notebook's own notice that a kernel died and starts again; a person clicks it away."""
 WIDTHS = (800, 1280)
 PROGRESS = r"Drawing frames: (\d+) of (\d+)"
 
@@ -108,6 +110,7 @@ class StudioPage:
         self._address = server.add_notebook(name)
         page.set_default_timeout(PATIENCE)
         page.on("dialog", lambda dialog: dialog.accept())
+        page.add_locator_handler(page.locator(NOTICE).first, lambda notice: notice.click())
         self.panel = page.locator(".lsc:not(.before)").first
 
     def open(self) -> None:
