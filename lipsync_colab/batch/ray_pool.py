@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
+import socket
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,6 +19,8 @@ from lipsync_colab.errors import InputError, MachineError
 SHORT_FOLDER = Path("/tmp")
 """Ray keeps sockets in its folder, and a socket's path has at most 107 bytes."""
 LONGEST_FOLDER = 30
+KNOCK_SECONDS = 10.0
+"""How long a cluster's door may take to open; Ray itself would wait for minutes where nobody is."""
 
 
 class RayPool:
@@ -51,6 +55,7 @@ class RayPool:
         common = {"logging_level": "ERROR", "log_to_driver": False}
         try:
             if self._address:
+                _knock(self._address)
                 self._ray.init(address=self._address, **common)
             else:
                 folder = stack.enter_context(_private_folder())
@@ -166,3 +171,14 @@ def _quiet() -> Iterator[None]:
     finally:
         if before is None:
             del os.environ[name]
+
+
+def _knock(address: str) -> None:
+    """Open and close a connection to ``host:port`` or ``ray://host:port``; other addresses are Ray's to find.
+
+    Raises:
+        OSError: nobody answers.
+    """
+    place = re.fullmatch(r"(?:ray://)?\[?([^/\[\]]+?)\]?:(\d+)", address)
+    if place:
+        socket.create_connection((place[1], int(place[2])), KNOCK_SECONDS).close()
