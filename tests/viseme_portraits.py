@@ -11,21 +11,12 @@ import numpy as np
 import pytest
 from scipy.optimize import linear_sum_assignment
 
+from lipsync_colab.bench.gates.poses import POSES as SHEET
 from lipsync_colab.engines.viseme.facing import Facing
 from lipsync_colab.types import Array, Face, Portrait
 
 MESHES = Path(__file__).parent / "data" / "viseme"
-POSES = {
-    "rest": {},
-    "m": {"press": 1.0, "jaw": 0.1},
-    "aa": {"jaw": 1.0, "upper": 0.2},
-    "oo": {"jaw": 0.2, "round": 1.0},
-    "oh": {"jaw": 0.55, "round": 0.8},
-    "ee": {"jaw": 0.22, "wide": 0.8, "upper": 0.45, "lower": 0.5},
-    "f": {"jaw": 0.15, "tuck": 1.0, "upper": 0.5},
-    "sh": {"jaw": 0.15, "round": 0.6, "upper": 0.6, "lower": 0.6},
-    "th": {"jaw": 0.22, "tongue": 1.0, "upper": 0.25},
-}
+POSES = {name: SHEET[name] for name in ("rest", "m", "aa", "oo", "oh", "ee", "f", "sh", "th")}
 
 
 def _mirror_table() -> Array:
