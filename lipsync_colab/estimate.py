@@ -50,8 +50,17 @@ DRAW_SECONDS = 0.0085
 """Seconds more where the embedded engine also moves the head, for a million pixels: 0.50 to 1.02 s in all."""
 FRAME_MEGAPIXELS = 0.18
 """What a frame costs whatever its size, in millions of pixels: from CPU seconds at 720×720 and at 1080×1080."""
-ONCE_SECONDS = 1.5
-"""Seconds on two cores for the rig, the encoders' start and the join."""
+ONCE_SECONDS = 3.1
+"""Seconds on two cores for the process, the portrait, the rig, the encoders' start and the join."""
+LISTENING = {
+    "": (0.0, 0.0),
+    "phonemes": (0.0, 0.0),
+    "alignment": (0.7, 0.06),
+    "recogniser": (2.2, 0.16),
+    "sound": (0.3, 0.08),
+}
+"""By the source of the lips' times: seconds on two cores once, and for each second of voice (measured with
+``lipsync-colab bench --estimates``)."""
 UNKNOWN_PORTRAIT = (1024, 1024)
 """Size that a portrait is taken to have before there is one; its face takes 45 % of the height."""
 HEADROOM = 0.9
@@ -108,6 +117,7 @@ def estimate(
     portrait: Portrait | None = None,
     obtainable: Collection[str] = (),
     seconds: float = 0.0,
+    lips: str = "",
 ) -> Estimate:
     """Estimate one render.
 
@@ -117,6 +127,7 @@ def estimate(
         portrait: the still; a usual one is assumed where there is none yet.
         obtainable: upscalers that ``auto`` may choose.
         seconds: length of the voice, where it is known: then the disk is looked at too.
+        lips: what tells the embedded engine when the lips move, a key of :data:`LISTENING`.
 
     Raises:
         InputError: a setting that no plan can carry out.
@@ -141,12 +152,14 @@ def estimate(
     if refusal and settings.upscale == "auto" and steps.upscale_still != "none":
         # Our own choice gives way before the render is refused.
         others = [name for name in obtainable if name != steps.upscale_still]
-        less = estimate(settings, machine, portrait, others, seconds)
+        less = estimate(settings, machine, portrait, others, seconds, lips)
         told = f"still: no {steps.upscale_still}, memory does not hold it"
         return less if less.refusal else dataclasses.replace(less, lowered=(*less.lowered, told))
+    scale = pace.lay / LAY_SECONDS
+    listening, voice = LISTENING[lips if engine.name == "viseme" else ""]
     return Estimate(
-        once=ONCE_SECONDS * pace.lay / LAY_SECONDS + steps.still_seconds,
-        per_second=frame * float(parse_fps(settings.fps)),
+        once=(ONCE_SECONDS + listening) * scale + steps.still_seconds,
+        per_second=frame * float(parse_fps(settings.fps)) + voice * scale,
         memory=host,
         device_memory=device,
         refusal=refusal,

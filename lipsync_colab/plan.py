@@ -45,7 +45,9 @@ class Subject:
         background_digest: sha256 of the background's file, when it is a file.
         moods: how the face feels, by time.
         captions: what is drawn into the picture, by time.
-        lips: where the times of the lips' phonemes will come from, in words; empty where nobody asked.
+        lips: where the times of the lips' phonemes will come from, as
+            :func:`~lipsync_colab.phonemes.source.expected_source` tells it: its name and its words; empty where nobody
+            asked.
     """
 
     portrait: Portrait
@@ -55,7 +57,7 @@ class Subject:
     background_digest: str = ""
     moods: tuple[Mood, ...] = ()
     captions: tuple[Caption, ...] = ()
-    lips: str = ""
+    lips: tuple[str, str] = ("", "")
 
 
 def check_settings(settings: RenderSettings) -> None:
@@ -113,8 +115,8 @@ def make_plan(
     engine = _choose_engine(settings, machine, reasons)
     if engine == "viseme" and (note := check_facing(subject.portrait.face)):
         reasons.append(note)
-    if engine == "viseme" and subject.lips:
-        reasons.append(f"lips by {subject.lips}")
+    if engine == "viseme" and subject.lips[1]:
+        reasons.append(f"lips by {subject.lips[1]}")
     reasons += _mood_reasons(subject.moods, ENGINES[engine])
     cost = _fit_or_refuse(settings, subject, machine, obtainable)
     steps = cost.steps
@@ -205,7 +207,7 @@ def _fit_or_refuse(
     Raises:
         MachineError: it does not fit; the message names the nearest plan that does.
     """
-    cost = estimate(settings, machine, subject.portrait, obtainable, subject.seconds)
+    cost = estimate(settings, machine, subject.portrait, obtainable, subject.seconds, subject.lips[0])
     if cost.refusal:
         raise MachineError(f"this machine cannot run it: it {cost.refusal}; {nearest(settings, subject, machine)}")
     return cost

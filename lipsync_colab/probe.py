@@ -1,4 +1,4 @@
-"""How fast this machine is, in about a second: the pipeline's own shape in small, and one convolution."""
+"""How fast this machine is, in about a second: the pipeline's own shape in small, and one block of a network."""
 
 from __future__ import annotations
 
@@ -24,15 +24,15 @@ SIDE = 1000
 """Of the probe's frames in pixels: a million."""
 HEAD = 640
 """Side of the part that moves."""
-FRAMES, FIRST = 20, 4
+FRAMES, FIRST = 60, 4
 """Frames that are timed, and those that start the encoder before."""
 REFERENCE_SECONDS = 0.0146
 """Seconds a frame of the probe where the embedded engine's moving frames take ``LAY_SECONDS + DRAW_SECONDS`` for a
 million pixels: by CPU seconds of probe and renders in turn in one process (a moving frame took 1.5 times the probe's
 for each million pixels)."""
-CHANNELS, MAP = 64, 96
-"""Of the convolution: a super-resolution trunk's layer, on a usual tile."""
-CONVOLUTION_SECONDS = 0.3
+MAP = 128
+"""Side of the features that the block is timed on."""
+CONVOLUTION_SECONDS = 0.5
 
 
 def probed(machine: Machine, networks: bool = False) -> Machine:
@@ -96,24 +96,28 @@ def _heads(still: Image, count: int) -> Iterator[Image]:
 
 @functools.cache
 def convolution_speed(device: str) -> float:
-    """Return the floating-point operations of a convolution network's layers in a second.
+    """Return the floating-point operations in a second of what takes longest here: a super-resolution trunk's block.
+
+    A plain convolution does half as many more: a dense block also copies what it has seen.
 
     Args:
         device: ``"cpu"`` (float32) or ``"cuda"`` (float16).
     """
     import torch
 
+    from lipsync_colab.networks.rrdbnet import ResidualBlock
+
     place: dict[str, Any] = {"device": device, "dtype": torch.float16 if device == "cuda" else torch.float32}
-    layers = torch.nn.Sequential(*(torch.nn.Conv2d(CHANNELS, CHANNELS, 3, padding=1) for _ in range(4)))
-    layers.to(memory_format=torch.channels_last, **place).requires_grad_(False)
-    picture = torch.zeros(1, CHANNELS, MAP, MAP, **place).to(memory_format=torch.channels_last)
-    flops = 4 * 2 * 9 * CHANNELS**2 * MAP**2
+    block = ResidualBlock(channels=64, growth=32).requires_grad_(False)
+    block.to(memory_format=torch.channels_last, **place)
+    picture = torch.zeros(1, 64, MAP, MAP, **place).to(memory_format=torch.channels_last)
+    flops = 2 * MAP**2 * sum(weight.numel() for weight in block.parameters() if weight.ndim == 4)
     with torch.inference_mode():
-        layers(picture)
+        block(picture)
         _finish(device)
         started, runs = time.perf_counter(), 0
         while (spent := time.perf_counter() - started) < CONVOLUTION_SECONDS:
-            layers(picture)
+            block(picture)
             _finish(device)
             runs += 1
     return flops * runs / spent

@@ -39,7 +39,7 @@ def measure(portrait: Path, seconds: float = 10.0) -> dict[str, Any]:
         second of video for the whole render, and seconds until the first frame.
     """
     with tempfile.TemporaryDirectory(prefix="lipsync-colab-") as folder:
-        speech = _speech(seconds, Path(folder) / "voice.wav")
+        speech = spoken_line(seconds, Path(folder) / "voice.wav")[1]
         settings = RenderSettings(size="1080p", aspect="1:1", upscale="none")
         return {
             name: _compare(portrait, speech, Path(folder), dataclasses.replace(settings, still=still))
@@ -47,12 +47,21 @@ def measure(portrait: Path, seconds: float = 10.0) -> dict[str, Any]:
         }
 
 
-def _speech(seconds: float, path: Path) -> Speech:
+def spoken_line(seconds: float, path: Path) -> tuple[str, Speech]:
+    """Speak a line as often as it takes.
+
+    Args:
+        seconds: the least length.
+        path: where the voice is written.
+
+    Returns:
+        What is said, and the speech.
+    """
     text, spoken = LINE, speak(LINE, path=path)
     while spoken.seconds < seconds:
         text = f"{text} {LINE}"
         spoken = speak(text, path=path)
-    return spoken
+    return text, spoken
 
 
 def _compare(portrait: Path, speech: Speech, folder: Path, settings: RenderSettings) -> dict[str, Any]:

@@ -20,6 +20,7 @@ def add_parser(commands: Any) -> None:
     parser.add_argument("--recipe", action="store_true", help="the usual finishing recipe against ours (minutes)")
     parser.add_argument("--restorers", action="store_true", help="Real-ESRGAN against face restorers on a shrunk face")
     parser.add_argument("--memory", action="store_true", help="count parameters and trace activations again (minutes)")
+    parser.add_argument("--estimates", action="store_true", help="the plan's seconds against the render's (minutes)")
     parser.add_argument("--portrait", type=Path, default=None, help="the demo's by default")
     parser.add_argument("--seconds", type=float, default=None, help="of video; 10, or 1 frame of the recipe")
     parser.add_argument("--json", action="store_true")
@@ -40,7 +41,7 @@ def run(options: argparse.Namespace) -> int:
         return _run_gates(options)
     from lipsync_colab.cli.demo import portrait_path
 
-    asked = [name for name in ("recipe", "restorers", "memory") if getattr(options, name)]
+    asked = [name for name in ("recipe", "restorers", "memory", "estimates") if getattr(options, name)]
     name = asked[0] if asked else options.engine
     subject = importlib.import_module(f"lipsync_colab.bench.{name}")
     seconds = options.seconds or (1.0 if options.recipe else 10.0)

@@ -57,18 +57,24 @@ def known_phonemes(speech: Speech, text: str, gate: SpeechGate) -> tuple[tuple[P
     return (understood, "recogniser") if understood is not None else ((), "energy")
 
 
-def expected_source(speech: Speech, text: str = "") -> str:
-    """Return in words where the lips' times will come from, for a plan; nothing is heard yet.
+def expected_source(speech: Speech, text: str = "") -> tuple[str, str]:
+    """Return where the lips' times will come from, for a plan; nothing is heard yet.
 
     Args:
         speech: the voice.
         text: what is said, where it is known and the speech does not carry it.
+
+    Returns:
+        ``"phonemes"``, ``"alignment"``, ``"recogniser"`` or ``"sound"``, and the same in words with what follows
+        where that fails.
     """
     if speech.phonemes:
-        return "the voice's own phoneme times"
-    alone = "the sound alone (viseme network)"
+        return "phonemes", "the voice's own phoneme times"
+    source, told = "sound", "the sound alone (viseme network)"
     if not sphinx_available():
-        return alone
+        return source, told
     if recogniser_available():
-        alone = f"the words that a recogniser hears (English), otherwise {alone}"
-    return f"forced alignment with the text, otherwise {alone}" if (text or speech.text).strip() else alone
+        source, told = "recogniser", f"the words that a recogniser hears (English), otherwise {told}"
+    if (text or speech.text).strip():
+        return "alignment", f"forced alignment with the text, otherwise {told}"
+    return source, told
