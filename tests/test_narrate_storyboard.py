@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from material import tone
 
-from lipsync_colab.errors import InputError
+from lipsync_colab.errors import InputError, MachineError
 from lipsync_colab.narrate.script import Scene, Script
 from lipsync_colab.narrate.storyboard import Shot, Storyboard, check_storyboard, read_storyboard, storyboard_of
 
@@ -57,6 +57,7 @@ def test_every_kind_of_scene_is_read(folder: Path) -> None:
         ({**GOOD, "voice": "bob"}, "no voice 'bob'"),
         ({**GOOD, "language": "sw"}, "no voice speaks 'sw'"),
         ({**GOOD, "text": "Привет, как дела?"}, "Cyrillic"),
+        ({**GOOD, "voice": "jf_alpha", "language": "ja"}, "dictionary"),
         ({**GOOD, "fade": -1}, "'fade' must be a number"),
         ({**GOOD, "fade": 60}, "'fade' must be a number"),
         ({**GOOD, "face": 0}, "'face' must be"),
@@ -103,6 +104,17 @@ def test_one_made_in_python_is_held_to_the_same(folder: Path) -> None:
         check_storyboard(Storyboard((Shot(folder / "a.png"),)))
     with pytest.raises(InputError, match="1 to 50"):
         check_storyboard(Storyboard(()))
+
+
+def test_a_voice_of_another_language_is_asked_for_its_own_letters(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scene = {"portrait": "a.png", "text": "नमस्ते दुनिया।", "language": "hi", "voice": "hf_alpha"}
+    monkeypatch.setattr("lipsync_colab.narrate.voices.espeak_available", lambda: True)
+    assert read_storyboard(written(folder, {"scenes": [scene]})).shots[0].voice == "hf_alpha"
+    monkeypatch.setattr("lipsync_colab.narrate.voices.espeak_available", lambda: False)
+    with pytest.raises(MachineError, match=r"scene 2 of board\.json: hf_alpha speaks 'hi'.*espeak-ng"):
+        read_storyboard(written(folder, {"scenes": [GOOD, scene]}))
 
 
 def test_a_script_is_cut_where_its_background_changes(folder: Path) -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from lipsync_colab.errors import InputError
+from lipsync_colab.errors import InputError, LipSyncError
 from lipsync_colab.narrate.document import number, parse_document, read_document, refuse_keys
 from lipsync_colab.narrate.narration import check_voice
 from lipsync_colab.narrate.script import (
@@ -24,7 +24,7 @@ from lipsync_colab.narrate.script import (
     parse_script,
     read_script,
 )
-from lipsync_colab.phonemes.text import spoken_text
+from lipsync_colab.phonemes.reading import sayable
 
 LONGEST_FADE = 5.0
 """Seconds of a cross-fade."""
@@ -118,6 +118,7 @@ def check_storyboard(board: Storyboard) -> None:
 
     Raises:
         InputError: names the scene.
+        MachineError: names the scene whose language needs a program that is not installed.
     """
     if not 1 <= len(board.shots) <= MOST_SCENES:
         raise InputError(f"{board.name}: 'scenes' must be a list of 1 to {MOST_SCENES} scenes")
@@ -142,9 +143,9 @@ def _check_shot(shot: Shot, name: str) -> None:
     try:
         for scene in shot.script.scenes:
             check_voice(shot.voice, scene.language)
-            spoken_text(scene.text)
-    except InputError as error:
-        raise InputError(f"{name}: {error}") from error
+            sayable(scene.text, scene.language)
+    except LipSyncError as error:
+        raise type(error)(f"{name}: {error}") from error
     one_background(shot, name)
 
 
