@@ -48,6 +48,30 @@ def test_auto_takes_the_best_that_is_present_and_fits(monkeypatch: pytest.Monkey
     assert choose("auto", dataclasses.replace(SMALL, memory=GB), Store())[0].name == EMBEDDED
 
 
+def test_auto_finds_every_larger_model_there_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert {*llm.PREFERENCE, EMBEDDED} == set(MODELS)
+    for name in llm.PREFERENCE:
+        monkeypatch.setattr(llm, "is_present", lambda spec, store, name=name: spec.name == name)
+        assert choose("auto", T4, Store())[0].name == name
+
+
+def test_auto_takes_the_runtime_that_suits_the_device(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(llm, "is_present", lambda spec, store: spec.name.startswith("mistral"))
+    large = dataclasses.replace(SMALL, memory=16 * GB)
+    assert choose("auto", T4, Store())[0].name == "mistral-v0.3-4bit"
+    assert choose("auto", large, Store())[0].name == "mistral-v0.3-gguf"
+
+
+def test_auto_says_what_is_here_and_why_it_is_not_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(llm, "_lies_here", lambda spec, store: spec.name == "mistral-v0.3")
+    spec, reason = choose("auto", SMALL, Store())
+    assert spec.name == EMBEDDED
+    assert reason.startswith("mistral-v0.3 is on this machine and needs 5.") and "2.0 GB are free" in reason
+    lacking = {"transformers": ["bitsandbytes"], "llama.cpp": []}
+    monkeypatch.setattr(llm, "missing_packages", lambda runtime: lacking[runtime])
+    assert "mistral-v0.3 is on this machine and needs bitsandbytes: the embedded" in choose("auto", T4, Store())[1]
+
+
 def test_a_model_that_does_not_fit_names_its_size_and_a_smaller_one() -> None:
     with pytest.raises(MachineError, match=r"5\.\d GB and 2\.0 GB are free on the cpu.*--llm embedded"):
         choose("mistral", SMALL, Store())

@@ -10,6 +10,7 @@ from typing import Any, Protocol, Self
 from lipsync_colab.device import Machine, inspect_machine
 from lipsync_colab.errors import InputError, MachineError
 from lipsync_colab.types import Progress
+from lipsync_colab.weights.manifest import WeightFile
 from lipsync_colab.weights.store import Store
 
 EMBEDDED = "smollm2-135m-gguf"
@@ -117,7 +118,10 @@ MODELS: dict[str, ModelSpec] = {
     )
 }
 ALIASES = {"smollm2": EMBEDDED, "embedded": EMBEDDED, "mistral": "mistral-v0.3", "openhermes": "openhermes-2.5"}
-PREFERENCE = ("mistral-v0.3-4bit", "mistral-v0.3", "mistral-v0.3-gguf", "openhermes-2.5", "llama3-8b", "qwen2.5-1.5b")
+PREFERENCE = (
+    *("mistral-v0.3-4bit", "mistral-v0.3", "mistral-v0.3-gguf", "openhermes-2.5", "openhermes-2.5-gguf", "llama3-8b"),
+    *("qwen2.5-1.5b", "qwen2.5-0.5b"),
+)
 """What ``auto`` looks for on this machine, in order; below them all stands the embedded model."""
 
 PACKAGES = {"transformers": ("torch", "transformers", "bitsandbytes", "accelerate"), "llama.cpp": ("xllamacpp",)}
@@ -170,20 +174,43 @@ def choose(name: str, machine: Machine, store: Store) -> tuple[ModelSpec, str]:
 
 
 def _best(machine: Machine, store: Store) -> tuple[ModelSpec, str]:
-    for name in PREFERENCE:
+    passed: list[str] = []
+    for name in ranked(machine):
         spec = MODELS[name]
         need, free = room_for(spec, machine)
-        if need <= free and not missing_packages(spec.runtime) and is_present(spec, store):
+        missing = missing_packages(spec.runtime)
+        if need <= free and not missing and is_present(spec, store):
             return spec, f"{name} is on this machine and fits ({need / 1e9:.1f} of {free / 1e9:.1f} GB)"
+        if (need > free or missing) and _lies_here(spec, store):
+            lack = ", ".join(missing) if missing else f"{need / 1e9:.1f} GB, of which {free / 1e9:.1f} GB are free"
+            passed.append(f"{name} is on this machine and needs {lack}")
     missing = missing_packages("llama.cpp")
     if missing:
         raise MachineError(f"the embedded language model needs {', '.join(missing)}: pip install 'lipsync-colab[llm]'")
-    return MODELS[EMBEDDED], "no larger model is on this machine; `lipsync-colab weights fetch NAME` brings one"
+    none = "no larger model is on this machine; `lipsync-colab weights fetch NAME` brings one"
+    return MODELS[EMBEDDED], f"{'; '.join(passed)}: the embedded model takes its place" if passed else none
+
+
+def ranked(machine: Machine) -> list[str]:
+    """Return :data:`PREFERENCE` for a machine: on a CPU llama.cpp's models first, since NF4 is slow there."""
+    if machine.device == "cuda":
+        return list(PREFERENCE)
+    return sorted(PREFERENCE, key=lambda name: MODELS[name].runtime != "llama.cpp")
+
+
+def _rows(spec: ModelSpec, store: Store) -> list[WeightFile]:
+    return [row for row in store.manifest.rows.values() if spec.name in row.engines]
+
+
+def _lies_here(spec: ModelSpec, store: Store) -> bool:
+    """Whether every file of a model seems to be here; nothing is read."""
+    rows = _rows(spec, store)
+    return bool(rows) and all(next(store.inventory.candidates(row), None) is not None for row in rows)
 
 
 def is_present(spec: ModelSpec, store: Store) -> bool:
     """Whether every file of a model is on this machine, checked."""
-    rows = [row for row in store.manifest.rows.values() if spec.name in row.engines]
+    rows = _rows(spec, store)
     return bool(rows) and all(store.inventory.find(row) is not None for row in rows)
 
 
