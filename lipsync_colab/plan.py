@@ -18,7 +18,7 @@ from lipsync_colab.finish.background import parse_background
 from lipsync_colab.finish.catalogue import RESTORERS as RESTORER_ENTRIES
 from lipsync_colab.finish.framing import SHORT_SIDES, output_size
 from lipsync_colab.frame_rate import parse_fps
-from lipsync_colab.types import Budget, Caption, Mood, Portrait, RenderPlan, RenderSettings, frame_count
+from lipsync_colab.types import LARGEST_SEED, Budget, Caption, Mood, Portrait, RenderPlan, RenderSettings, frame_count
 from lipsync_colab.version import __version__
 
 SEGMENT_SECONDS = 10
@@ -74,6 +74,7 @@ def check_settings(settings: RenderSettings) -> None:
         _within(f"--{name.replace('_', '-')}", getattr(settings, name), 0, 2)
     _within("--strength", settings.strength, 0, 1)
     _within("--crf", settings.crf, 0, 51)
+    _within("--seed", settings.seed, 0, LARGEST_SEED)
     if settings.bitrate and not re.fullmatch(r"\d{1,6}(\.\d+)?[kKM]", settings.bitrate):
         raise InputError(f"--bitrate {settings.bitrate}: write it as 8M or 2500k")
     if settings.face is not None and settings.face < 1:
@@ -88,7 +89,7 @@ def _one_of(option: str, value: str, choices: tuple[str, ...]) -> None:
 
 def _within(option: str, value: float, low: float, high: float) -> None:
     if not low <= value <= high:
-        raise InputError(f"{option} {value:g}: choose a number from {low:g} to {high:g}")
+        raise InputError(f"{option} {value:g}: choose a number from {low:g} to {high:.10g}")
 
 
 def make_plan(

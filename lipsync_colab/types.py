@@ -238,6 +238,10 @@ def frame_count(seconds: float, fps: Fraction) -> int:
     return max(1, math.ceil(exact))
 
 
+LARGEST_SEED = 2**31 - 1
+"""Every runtime that is seeded takes 0 to this; llama.cpp reads 2³² - 1 as "any"."""
+
+
 @dataclass(frozen=True)
 class RenderSettings:
     """What a person asked for; the fields are the options of ``lipsync-colab render``."""

@@ -9,6 +9,8 @@ import pytest
 import soundfile
 
 from lipsync_colab.cli.main import main
+from lipsync_colab.errors import InputError
+from lipsync_colab.narrate import llm
 from lipsync_colab.narrate.llama_cpp_llm import LlamaCppModel
 from lipsync_colab.narrate.llm import EMBEDDED, MODELS
 from lipsync_colab.weights.store import Store
@@ -53,7 +55,7 @@ def test_llama_cpp_repeats_itself_by_seed_and_holds_to_a_schema(embedded: Path) 
         first = model.complete("Name a colour.", 8, seed=5, progress=lambda *step: seen.append(step))
         assert model.complete("Name a colour.", 8, seed=5) == first != ""
         assert json.loads(model.complete("How is the cat?", 24, schema=shape))["mood"] in ("happy", "sad")
-        with pytest.raises(Exception, match="shorter prompt"):
+        with pytest.raises(InputError, match=r"takes \d+ tokens of small, which holds 256: give a shorter one"):
             model.complete("word " * 400, 8)
         with pytest.raises(KeyboardInterrupt):
             model.complete("Name a colour.", 8, progress=_interrupt)
@@ -77,6 +79,9 @@ def _interrupt(stage: str, done: int, total: int) -> None:
         (["cats", "--voice", "nobody"], 2, "no voice 'nobody'"),
         (["cats", "--llm", "gpt-9"], 2, "no language model 'gpt-9'"),
         (["cats", "--seconds", "0"], 2, "--seconds 0"),
+        (["cats", "--seed", "-1"], 2, "--seed -1"),
+        (["cats", "--style", "a" * 50_000], 2, "--style has 50,000 characters"),
+        (["é" * 2_100, "--llm", "embedded"], 2, "give a shorter one"),
         (["--document", "missing.txt"], 2, "missing.txt cannot be read"),
         (["--script", "missing.json"], 2, "missing.json cannot be read"),
         (["cats", "--script", "nowhere/script.json"], 2, "--script"),
@@ -137,3 +142,34 @@ def test_a_voice_whose_weights_cannot_be_fetched(
     error = capsys.readouterr().err.strip()
     assert error.startswith("lipsync-colab: ") and "\n" not in error and "kokoro" in error
     assert not sound.exists()
+
+
+def test_a_model_that_does_not_fit_is_one_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(llm, "missing_packages", lambda runtime: [])
+    monkeypatch.setattr("lipsync_colab.device.free_memory", lambda: 2 * 10**9)
+    monkeypatch.setattr("lipsync_colab.device._cuda_ready", lambda: False)
+    sound = tmp_path / "speech.wav"
+    assert main(["narrate", "cats", "--llm", "mistral", "-o", str(sound), "--quiet"]) == 4
+    error = capsys.readouterr().err.strip()
+    assert error.startswith("lipsync-colab: ") and "\n" not in error and "2.0 GB are free" in error
+    assert not sound.exists()
+
+
+def test_a_model_without_a_network_is_one_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(llm, "missing_packages", lambda runtime: [])
+    monkeypatch.setattr("lipsync_colab.device.free_memory", lambda: 16 * 10**9)
+    monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:9")  # nobody listens there
+    sound = tmp_path / "speech.wav"
+    assert main(["narrate", "cats", "--llm", "qwen2.5-0.5b", "-o", str(sound), "--quiet"]) == 3
+    error = capsys.readouterr().err.strip()
+    assert error.startswith("lipsync-colab: ") and "\n" not in error and "the network" in error
+    assert not sound.exists()
+
+
+def test_a_voice_is_written_as_wav_only(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["narrate", "cats", "-o", str(tmp_path / "speech.mp3"), "--quiet"]) == 2
+    assert "ends with .wav" in capsys.readouterr().err and not list(tmp_path.iterdir())

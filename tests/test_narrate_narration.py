@@ -67,6 +67,25 @@ def test_a_short_text_is_rewritten_once() -> None:
     assert said.speech.seconds == pytest.approx(10, rel=0.1)
 
 
+def test_loose_sentences_are_added_to_once() -> None:
+    model = ScriptedModel(*[" ".join(SENTENCES[:2])] * 2, " ".join(SENTENCES[2:5]), structured=False)
+    said = narrate(model, "our bakery", 9)
+    assert said.script.text.startswith(" ".join(SENTENCES[:2])) and SENTENCES[2] in said.script.text
+    assert said.speech.seconds == pytest.approx(9, rel=0.1)
+    assert said.script.writer == "scripted" and len(model.requests) <= 4
+
+
+def test_one_loose_sentence_that_is_too_long_gives_way() -> None:
+    long = (
+        "Behind the old market a narrow street leads down to the river, where the mill has stood for three centuries."
+    )
+    said = speak_script(Script((Scene(f"{SENTENCES[0]} {long} {SENTENCES[2]}"),)))
+    kept = fitted(said, 5, "hibari", loose=True)
+    assert kept.script.text == f"{SENTENCES[0]} {SENTENCES[2]}"
+    assert kept.speech.seconds == pytest.approx(5, rel=0.1)
+    assert SENTENCES[2] not in fitted(said, 5, "hibari").script.text  # a text that hangs together is only cut short
+
+
 def test_a_text_that_stays_too_short_says_so() -> None:
     model = ScriptedModel(answer(SENTENCES[0]))
     said = narrate(model, "our bakery", 30)
@@ -92,6 +111,7 @@ def test_fitting_leaves_a_text_alone_that_fits() -> None:
         ("bread", 10, "../x", "hibari", "no language code"),
         ("bread", 10, "en", "nobody", "no voice 'nobody'"),
         ("bread", 1, "en", "hibari", "--seconds 1"),
+        ("bread", 1e300, "en", "hibari", "--seconds 1e"),
         ("bread", float("nan"), "en", "hibari", "--seconds nan"),
     ],
 )

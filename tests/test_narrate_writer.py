@@ -78,6 +78,7 @@ def test_lists_labels_and_quotes_are_taken_off() -> None:
     [
         "They eat their own food, they eat their own food, they eat their own food.",
         "As an AI language model I have no cat.",
+        "I'll be happy to help you with your creative writing.",
         "And then the cat went to the",
         "Yes.",
         "word " * 50 + "end.",
@@ -94,6 +95,11 @@ def test_a_sentence_does_not_come_twice() -> None:
         "Cats sleep for most of the day."
     ]
     assert usable_sentences("Cats sleep most of the day.", ["Cats sleep for most of the day."]) == []
+
+
+def test_no_sentence_is_longer_than_the_whole_should_be() -> None:
+    answer = "Cats sleep a lot. They like warm places near a window where the sun comes in during the afternoon."
+    assert usable_sentences(answer, most=8) == ["Cats sleep a lot."]
 
 
 @settings(max_examples=50)

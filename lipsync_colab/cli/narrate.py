@@ -60,7 +60,7 @@ def _written(options: argparse.Namespace, prompt: str, progress: Progress) -> tu
     from lipsync_colab.narrate.llm import open_model
     from lipsync_colab.narrate.narration import check_request, narrate
 
-    check_request(prompt, options.seconds, options.language, options.voice)
+    check_request(prompt, options.seconds, options.language, options.voice, options.style, options.seed)
     model, reason = open_model(options.llm, options.device, progress)
     with model:
         said = narrate(
@@ -95,6 +95,8 @@ def _prompt(options: argparse.Namespace) -> str:
 
 def _check_folders(options: argparse.Namespace) -> None:
     """Find out before minutes of writing that a result could not be kept."""
+    if options.output.suffix.lower() != ".wav":
+        raise InputError(f"-o {options.output.name}: a voice is written as WAV; choose a name that ends with .wav")
     for path, name in ((options.output, "-o"), (options.script, "--script")):
         if path is not None and (not path.absolute().parent.is_dir() or path.is_dir()):
             raise InputError(

@@ -128,7 +128,7 @@ def _check_wishes(options: argparse.Namespace, voice: str) -> None:
     from lipsync_colab.narrate.narration import check_request
 
     asked = _wishes(options)
-    check_request(options.narrate, asked["seconds"], asked["language"], voice)
+    check_request(options.narrate, asked["seconds"], asked["language"], voice, asked["style"], options.seed)
     if options.script and not options.script.absolute().parent.is_dir():
         raise InputError(f"{options.script} cannot be written: choose a file in a folder that exists with --script")
 

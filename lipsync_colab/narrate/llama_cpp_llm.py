@@ -7,11 +7,15 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from lipsync_colab.errors import MachineError, RenderError
+from lipsync_colab.errors import InputError, MachineError, RenderError
 from lipsync_colab.types import Progress
 
 TEMPERATURE, TOP_P, REPEAT_PENALTY = 0.4, 0.9, 1.1
 """Cool and slightly averse to repetition: small models loop without it and invent with more."""
+
+
+TOO_LONG = "exceed_context_size_error"
+"""What llama.cpp calls a request that its context does not hold."""
 
 
 class LlamaCppModel:
@@ -44,6 +48,7 @@ class LlamaCppModel:
         """Answer one request; see :class:`~lipsync_colab.narrate.llm.LanguageModel`.
 
         Raises:
+            InputError: the request is longer than the context.
             RenderError: the model is closed, or llama.cpp refuses the request.
         """
         if self._server is None:
@@ -66,7 +71,7 @@ class LlamaCppModel:
             raise listener.failure
         error = listener.error or (refused or {}).get("error")
         if error:
-            raise RenderError(f"{self.name} gave no answer: {error.get('message', error)}; give a shorter prompt")
+            raise _refusal(self.name, error)
         return "".join(listener.pieces)
 
     def close(self) -> None:
@@ -112,6 +117,14 @@ class _Listener:
                 self.pieces.append(piece)
                 if self._progress is not None:
                     self._progress("tokens", min(len(self.pieces), self._tokens), self._tokens)
+
+
+def _refusal(name: str, error: dict[str, Any]) -> InputError | RenderError:
+    """Return the error to raise for what llama.cpp said."""
+    if error.get("type") == TOO_LONG:
+        asked, most = error.get("n_prompt_tokens", "more"), error.get("n_ctx", "its context")
+        return InputError(f"the prompt takes {asked} tokens of {name}, which holds {most}: give a shorter one")
+    return RenderError(f"{name} gave no answer: {error.get('message', error)}")
 
 
 def _load(path: Path, context: int, threads: int) -> Any:

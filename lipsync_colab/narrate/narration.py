@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
+import math
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,7 +19,7 @@ from lipsync_colab.errors import InputError
 from lipsync_colab.narrate.llm import MODELS, LanguageModel
 from lipsync_colab.narrate.script import LANGUAGE, Scene, Script, bare_words
 from lipsync_colab.narrate.voice import FASTEST, SLOWEST, resampled, say
-from lipsync_colab.narrate.voices import REGISTRY, check_reader, open_voice, voice_info
+from lipsync_colab.narrate.voices import REGISTRY, check_reader, check_seed, open_voice, voice_info
 from lipsync_colab.narrate.writer import rewriting, write
 from lipsync_colab.phonemes.reading import is_english, sayable
 from lipsync_colab.phonemes.text import sentences, spoken_text
@@ -29,7 +32,11 @@ TOLERANCE = 0.1
 """Of the asked seconds, measured on the sound."""
 SLOWER, FASTER = 0.85, 1.2
 """How far the pace may be moved to fit; further is heard."""
-LONGEST_PROMPT = 20_000
+ROUNDS = 20
+"""Seeds that a first draft may use up: a rewrite begins behind them."""
+LEFT_OUT = 2
+"""Loose sentences that may be left out before the last one that is kept."""
+LONGEST_PROMPT, LONGEST_STYLE = 20_000, 1_000
 """Characters, whatever the model."""
 
 
@@ -77,17 +84,21 @@ class Narration:
         return write_wav(path, self.sound, self.rate)
 
 
-def check_request(prompt: str, seconds: float, language: str, voice: str) -> None:
+def check_request(prompt: str, seconds: float, language: str, voice: str, style: str = "", seed: int = 0) -> None:
     """Refuse what cannot be narrated, before anything is fetched or loaded.
 
     Raises:
-        InputError: nothing to speak about, too long, no such voice, or a language that no voice has.
+        InputError: nothing to speak about, too long, no such voice, a language that no voice has, or no such seed.
+        MachineError: the program that reads the language is not installed.
     """
     check_voice(voice, language)
+    check_seed(seed)
     if not any(letter.isalnum() for letter in prompt):
         raise InputError("the prompt holds no words: say what to speak about")
     if len(prompt) > LONGEST_PROMPT:
         raise InputError(f"the prompt has {len(prompt):,} characters: at most {LONGEST_PROMPT:,}; give a summary")
+    if len(style) > LONGEST_STYLE:
+        raise InputError(f"--style has {len(style):,} characters: at most {LONGEST_STYLE:,}; say it shorter")
     if not SHORTEST <= seconds <= LONGEST:
         raise InputError(f"--seconds {seconds:g} is out of range: give {SHORTEST:g} to {LONGEST:g}")
 
@@ -127,6 +138,8 @@ def narrate(
 ) -> Narration:
     """Write, speak and fit. One rewrite is asked for when the first text is far off; then it is cut, and paced.
 
+    A model that cannot write JSON writes loose sentences: its rewrite adds some, and any of them may be left out.
+
     Args:
         model: a loaded language model; it stays open.
         prompt: what to speak about.
@@ -140,7 +153,7 @@ def narrate(
     Raises:
         InputError: see :func:`check_request`; the prompt is too long for the model; the model wrote no script.
     """
-    check_request(prompt, seconds, language, voice)
+    check_request(prompt, seconds, language, voice, style, seed)
     spec = MODELS.get(model.name)
     if spec is not None and len(prompt) > spec.longest_prompt:
         raise InputError(
@@ -154,15 +167,24 @@ def narrate(
     words = max(4, round(seconds * voice_info(voice).pace))
     script = write(model, prompt, words, seconds, language, style, seed, progress)
     said = speak_script(script, voice, seed, progress)
-    if _off(said, seconds) and model.structured and not _can_be_cut(said, seconds):
+    loose = not model.structured
+    if _off(said, seconds) and not _can_be_cut(said, seconds, loose):
         wish = f"{style}{rewriting(said.speech.seconds, seconds)}".strip()
-        again = round(words * seconds / said.speech.seconds)
-        script = write(model, prompt, again, seconds, language, wish, seed + 2, progress)
+        again = words if loose else round(words * seconds / said.speech.seconds)
+        earlier = [line.text for line in said.lines] if loose and script.writer == model.name else ()
+        script = write(model, prompt, again, seconds, language, wish, seed + ROUNDS, progress, earlier)
         said = speak_script(script, voice, seed, progress)
-    return fitted(said, seconds, voice, seed, progress)
+    return fitted(said, seconds, voice, seed, progress, loose)
 
 
-def fitted(said: Narration, seconds: float, voice: str, seed: int = 0, progress: Progress | None = None) -> Narration:
+def fitted(
+    said: Narration,
+    seconds: float,
+    voice: str,
+    seed: int = 0,
+    progress: Progress | None = None,
+    loose: bool = False,
+) -> Narration:
     """Cut sentences off the end, then move the pace a little, until the sound has the length; or say that it has not.
 
     Args:
@@ -171,13 +193,14 @@ def fitted(said: Narration, seconds: float, voice: str, seed: int = 0, progress:
         voice: that spoke it.
         seed: it was spoken with.
         progress: of the sentences that are spoken anew.
+        loose: whether the sentences hold on their own, so that any may be left out.
     """
     pace = 1.0
     for _ in range(2):
-        kept = _cut(said, seconds)
+        kept = _cut(said, seconds, loose)
         if len(kept) == len(said.lines) and not _off(said, seconds):
             return said
-        wanted = min(FASTER, max(SLOWER, pace * kept[-1].end / seconds))
+        wanted = min(FASTER, max(SLOWER, pace * _length(kept, said) / seconds))
         said = speak_script(_paced(said.script, kept, wanted / pace), voice, seed, progress)
         pace = wanted
     if not _off(said, seconds):
@@ -237,15 +260,49 @@ def _off(said: Narration, seconds: float) -> bool:
     return abs(said.speech.seconds - seconds) > TOLERANCE * seconds
 
 
-def _can_be_cut(said: Narration, seconds: float) -> bool:
-    """Whether sentences off the end, and the pace, are enough: then no rewrite is needed."""
-    return SLOWER * (1 - TOLERANCE) <= _cut(said, seconds)[-1].end / seconds <= FASTER * (1 + TOLERANCE)
+def _can_be_cut(said: Narration, seconds: float, loose: bool) -> bool:
+    """Whether leaving sentences out, and the pace, are enough: then no rewrite is needed."""
+    return _misfit(_cut(said, seconds, loose), said, seconds) == 0
 
 
-def _cut(said: Narration, seconds: float) -> tuple[Line, ...]:
-    """The first sentences whose end lies nearest to the wanted one; at least one."""
+def _cut(said: Narration, seconds: float, loose: bool) -> tuple[Line, ...]:
+    """The first sentences whose end lies nearest to the wanted one; at least one.
+
+    Of loose sentences some may be left out on the way, where the pace alone does not give the length.
+    """
     best = min(range(len(said.lines)), key=lambda index: abs(said.lines[index].end - seconds))
-    return said.lines[: best + 1]
+    kept = said.lines[: best + 1]
+    if not loose or _misfit(kept, said, seconds) == 0:
+        return kept
+
+    def cost(lines: tuple[Line, ...]) -> tuple[float, bool, int, float]:
+        # The first sentence names the subject: it is the last to go.
+        left_out = said.lines.index(lines[-1]) + 1 - len(lines)
+        length = abs(_length(lines, said) - seconds)
+        return _misfit(lines, said, seconds), lines[0] != said.lines[0], left_out, length
+
+    return min(_choices(said.lines), key=cost)
+
+
+def _choices(lines: tuple[Line, ...]) -> Iterator[tuple[Line, ...]]:
+    """Yield the beginnings of a text without up to :data:`LEFT_OUT` of their sentences, the last one never left out."""
+    for last in range(len(lines)):
+        for missing in range(min(LEFT_OUT, last) + 1):
+            for others in itertools.combinations(lines[:last], last - missing):
+                yield (*others, lines[last])
+
+
+def _length(lines: tuple[Line, ...], said: Narration) -> float:
+    """Seconds of some of a narration's lines, with the pauses between scenes where none is left out."""
+    if lines == said.lines[: len(lines)]:
+        return lines[-1].end
+    return sum(line.end - line.start for line in lines)
+
+
+def _misfit(lines: tuple[Line, ...], said: Narration, seconds: float) -> float:
+    """How far the lines' length is from what a pace that is hardly heard can bring to the wanted one; 0 within that."""
+    pace = _length(lines, said) / seconds
+    return max(0.0, math.log(pace / FASTER), math.log(SLOWER / pace))
 
 
 def _paced(script: Script, kept: tuple[Line, ...], factor: float) -> Script:

@@ -21,20 +21,21 @@ LABEL = re.compile(
 )
 STAGE_DIRECTION = re.compile(r"\[[^\]]*\]|\([^)]*\)")
 TALK = re.compile(
-    r"\b(as an ai|language model|i cannot|i can't|here (?:is|are)|sure[,!]|certainly[,!]|the (?:text|script|prompt)"
-    r"|sentences?|paragraph|word count|instructions?|ignore)\b",
+    r"\b(as an ai|language model|i cannot|i can't|(?:happy|glad) to (?:help|assist)|here (?:is|are)"
+    r"|sure[,!]|certainly[,!]|the (?:text|script|prompt)|sentences?|paragraph|word count|instructions?|ignore)\b",
     re.IGNORECASE,
 )
 """A model that talks of its task instead of doing it."""
 COMPLETE = re.compile(r"[.!?…][\"”’')]*$")
 
 
-def usable_sentences(answer: str, earlier: Iterable[str] = ()) -> list[str]:
+def usable_sentences(answer: str, earlier: Iterable[str] = (), most: int = MOST_WORDS) -> list[str]:
     """Return the sentences of an answer that can be spoken, in order.
 
     Args:
         answer: free text.
         earlier: sentences that are there already and must not come again.
+        most: words of one sentence.
     """
     found = list(earlier)
     first = len(found)
@@ -42,15 +43,15 @@ def usable_sentences(answer: str, earlier: Iterable[str] = ()) -> list[str]:
         plain = sentence.strip(" \"“”'‘’-–—:;,")
         if COMPLETE.search(sentence) and not COMPLETE.search(plain):
             plain += sentence.rstrip("\"“”'‘’ ")[-1]
-        if COMPLETE.search(plain) and is_sound(plain) and not any(are_alike(plain, other) for other in found):
+        if COMPLETE.search(plain) and is_sound(plain, most) and not any(are_alike(plain, other) for other in found):
             found.append(plain[0].upper() + plain[1:])
     return found[first:]
 
 
-def is_sound(sentence: str) -> bool:
+def is_sound(sentence: str, most: int = MOST_WORDS) -> bool:
     """Tell whether a sentence has a sensible length, is in no loop and does not talk of the task."""
     words = words_of(sentence)
-    if not FEWEST_WORDS <= len(words) <= MOST_WORDS or TALK.search(sentence):
+    if not FEWEST_WORDS <= len(words) <= min(most, MOST_WORDS) or TALK.search(sentence):
         return False
     runs = [tuple(words[at : at + REPEATED_RUN]) for at in range(len(words) - REPEATED_RUN + 1)]
     return len(set(runs)) == len(runs) and len(set(words)) > len(words) / 2

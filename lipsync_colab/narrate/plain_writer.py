@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 from lipsync_colab.narrate.llm import LanguageModel
 from lipsync_colab.narrate.plain_text import usable_sentences, words_of
@@ -20,6 +21,8 @@ ASPECTS = (
 )
 """One request a round: a small model stays on its subject for a few sentences at most."""
 ROUND_TOKENS = 110
+SHORTEST_LIMIT = 8
+"""Words that one sentence may have, however little is wanted in all."""
 LONGEST_TOPIC = 240
 """Characters of a prompt that the template repeats."""
 ENOUGH = 0.85
@@ -46,8 +49,9 @@ def write_plainly(
     language: str = "en",
     seed: int = 0,
     progress: Progress | None = None,
+    earlier: Sequence[str] = (),
 ) -> Script:
-    """Return a script of one scene.
+    """Return a script of one scene, whose sentences hold on their own: each can be left out.
 
     The prompt can only bring words into it: the scene's other fields are never the model's.
 
@@ -58,18 +62,20 @@ def write_plainly(
         language: of the scene.
         seed: of the first round.
         progress: ``("tokens", done, total)`` over all rounds.
+        earlier: sentences of a first draft that more are added to.
     """
     topic = " ".join(spoken_text(prompt).split()).rstrip(" .!?")
     rounds = max(2, min(3 * len(ASPECTS), 2 * (1 + words // 50)))
-    found: list[str] = []
+    found = list(earlier)
+    wanted = words + _count(found)
     asked = 0
-    while asked < rounds and _count(found) < words:
-        request = ASPECTS[asked % len(ASPECTS)].format(topic=topic)
-        if asked == 0:
+    while asked < rounds and _count(found) < wanted:
+        request = ASPECTS[(asked + len(earlier)) % len(ASPECTS)].format(topic=topic)
+        if asked == 0 and not earlier:
             request = request if _is_question(prompt) else f"{prompt.strip()}\nUse a few short sentences."
-        tokens = min(ROUND_TOKENS, 40 + 2 * (words - _count(found)))
+        tokens = min(ROUND_TOKENS, 40 + 2 * (wanted - _count(found)))
         answer = model.complete(request, tokens, seed + asked, progress=_shifted(progress, asked, rounds))
-        found += usable_sentences(answer, found)
+        found += usable_sentences(answer, found, max(SHORTEST_LIMIT, words))
         asked += 1
     if _count(found) < min(words, 20) * ENOUGH:
         note = f"{model.name} rambled in {asked} attempts: this is a fixed template about the prompt, not its writing"

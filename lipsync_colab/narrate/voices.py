@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 from lipsync_colab.errors import InputError
 from lipsync_colab.phonemes.espeak import PROGRAM, espeak_available
 from lipsync_colab.phonemes.reading import ENGLISH, is_english
-from lipsync_colab.types import Array, Progress
+from lipsync_colab.types import LARGEST_SEED, Array, Progress
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -168,10 +168,11 @@ def open_voice(name: str, seed: int = 0, progress: Progress | None = None) -> Vo
         progress: of the bytes that are fetched.
 
     Raises:
-        InputError: there is no such voice, or no reader of its language.
+        InputError: there is no such voice, no reader of its language, or the seed is out of range.
         MachineError: a package or ``espeak-ng`` is missing.
         WeightsError: the weights cannot be had.
     """
+    check_seed(seed)
     info = voice_info(name)
     check_reader(info)
     if info.family == "hibari":
@@ -192,6 +193,16 @@ def open_voice(name: str, seed: int = 0, progress: Progress | None = None) -> Vo
 
     model, config = (Store().path_of(row, progress) for row in info.weights)
     return PiperVoice(seed, model, config, info.offset)
+
+
+def check_seed(seed: int) -> None:
+    """Refuse a seed that some runtime does not take.
+
+    Raises:
+        InputError: it is negative or too large.
+    """
+    if not 0 <= seed <= LARGEST_SEED:
+        raise InputError(f"--seed {seed} is out of range: give a whole number from 0 to {LARGEST_SEED}")
 
 
 def check_reader(info: VoiceInfo) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 
 from lipsync_colab.errors import InputError
 from lipsync_colab.narrate.llm import ANSWER_TOKENS, LanguageModel
@@ -16,6 +17,8 @@ SCENE_SECONDS = 12.0
 MOST_SCENES = 6
 TOKENS_PER_WORD = 2.0
 """Words of the text, and the JSON around them."""
+SHOWN_AGAIN = 2_000
+"""Characters of a wrong answer that are shown to its model again: a whole one may not fit beside a long prompt."""
 SPARE_WORDS = 1.25
 """A small model cannot count: it is asked for more, and its sentences are cut to the length."""
 
@@ -48,6 +51,7 @@ def write(
     style: str = "",
     seed: int = 0,
     progress: Progress | None = None,
+    earlier: Sequence[str] = (),
 ) -> Script:
     """Return a script about a prompt.
 
@@ -60,12 +64,13 @@ def write(
         style: further wishes, the caller's own and not the document's.
         seed: of the sampling.
         progress: ``("tokens", done, total)``.
+        earlier: sentences of a first draft, which a model that writes plain text adds to.
 
     Raises:
         InputError: the answer is no script, even after one repair.
     """
     if not model.structured:
-        return write_plainly(model, prompt, round(words * SPARE_WORDS), language, seed, progress)
+        return write_plainly(model, prompt, round(words * SPARE_WORDS), language, seed, progress, earlier)
     scenes = max(1, min(MOST_SCENES, round(seconds / SCENE_SECONDS)))
     request = REQUEST.format(
         language=language,
@@ -79,7 +84,8 @@ def write(
     answer = ""
     fault = ""
     for attempt in range(2):
-        question = request if attempt == 0 else REPAIR.format(request=request, fault=fault, answer=json.dumps(answer))
+        shown = json.dumps(answer[:SHOWN_AGAIN])
+        question = request if attempt == 0 else REPAIR.format(request=request, fault=fault, answer=shown)
         answer = model.complete(question, tokens, seed + attempt, schema(language, scenes), progress)
         try:
             found = parse_answer(answer, language, scenes)

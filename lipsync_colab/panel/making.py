@@ -97,7 +97,7 @@ def write_script(session: Session, request: dict[str, Any], run: Run) -> None:
 
     voice, seconds = str(request["voice"]), float(request["seconds"])
     language = voice_info(voice).language
-    check_request(request["prompt"], seconds, language, voice)
+    check_request(request["prompt"], seconds, language, voice, seed=request["seed"])
     run.say("Loading the language model…")
     model, reason = open_model(request["model"], "auto", run.progress)
     session.note(reason)
