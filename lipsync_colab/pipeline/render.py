@@ -216,7 +216,7 @@ class Made:
         notes: sentences on what was done otherwise than planned.
         seconds: wall seconds by stage.
         mouth: what told the embedded engine how the mouth moves, the ``source`` of its
-            :class:`~lipsync_colab.engines.viseme.motion.MotionTrack`; empty for others and where nothing was made.
+            :class:`~lipsync_colab.engines.viseme.motion.MotionTrack`; empty for others.
     """
 
     reused: int
@@ -245,13 +245,13 @@ def _made_segments(
     segments.prepare(resume)
     if all(segments.finished(start) for start in segments.starts):
         progress("frames", render.plan.frames, render.plan.frames)
-        return Made(render.plan.frames, (), seconds)
+        return Made(render.plan.frames, (), seconds, segments.mouth)
     fetch_weights(render.plan, progress)
     with timed(seconds, "still"):
         canvas = finish_still(render.portrait, render.plan, progress, notes.append)
     with timed(seconds, "frames"):
-        reused, mouth = _render_segments(render, canvas, segments, progress, cancel)
-    return Made(reused, tuple(notes), seconds, mouth)
+        reused = _render_segments(render, canvas, segments, progress, cancel)
+    return Made(reused, tuple(notes), seconds, segments.mouth)
 
 
 def render_video(
@@ -287,8 +287,8 @@ def timed(seconds: dict[str, float], stage: str) -> Iterator[None]:
 
 def _render_segments(
     render: Render, canvas: Canvas, segments: Segments, progress: Progress, cancel: threading.Event | None
-) -> tuple[int, str]:
-    """Write every segment that is not there yet; return how many frames were there, and the mouth's source."""
+) -> int:
+    """Write every segment that is not there yet; return how many frames were there."""
     plan, reused, engine = render.plan, 0, None
     with contextlib.ExitStack() as stack:
         frames: Iterator[Image] | None = None
@@ -308,9 +308,9 @@ def _render_segments(
                 for frame in itertools.islice(frames, count):
                     writer.write(frame)
                     progress("frames", start + writer.frames, plan.frames)
-            segments.record(start, writer.bytes)
-    track = getattr(engine, "track", None)
-    return reused, track.source if track is not None else ""
+            track = getattr(engine, "track", None)
+            segments.record(start, writer.bytes, track.source if track is not None else "")
+    return reused
 
 
 def frame_stream(

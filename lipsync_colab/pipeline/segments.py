@@ -70,19 +70,25 @@ class Segments:
         """The segment's file."""
         return self.folder / f"{start:08d}.mp4"
 
-    def record(self, start: int, size: int) -> None:
+    def record(self, start: int, size: int, mouth: str = "") -> None:
         """Note a finished segment's size and hash beside it.
 
         Args:
             start: its first frame.
             size: bytes that were written; a mounted drive may show them only later.
+            mouth: what told the mouth how to move, where the engine says so.
 
         Raises:
             MachineError: the folder does not show the segment.
         """
         path = self.path(start)
         wait_for(path, size)
-        note = {"frames": self.length(start), "bytes": path.stat().st_size, "sha256": file_digest(path)}
+        note = {
+            "frames": self.length(start),
+            "bytes": path.stat().st_size,
+            "sha256": file_digest(path),
+            "mouth_from": mouth,
+        }
         part = path.with_suffix(".json.part")
         part.write_text(json.dumps(note), encoding="utf-8")
         part.replace(path.with_suffix(".json"))
@@ -100,6 +106,13 @@ class Segments:
         path.unlink(missing_ok=True)
         path.with_suffix(".json").unlink(missing_ok=True)
         return False
+
+    @property
+    def mouth(self) -> str:
+        """What told the mouth how to move when the first segment was made; empty where nobody said."""
+        with contextlib.suppress(OSError, ValueError):
+            return str(json.loads(self.path(0).with_suffix(".json").read_text(encoding="utf-8")).get("mouth_from", ""))
+        return ""
 
     def discard(self) -> None:
         """Remove the folder, and the one above it when it is empty then."""

@@ -28,8 +28,8 @@ class MotionTrack:
 
     Attributes:
         values: float32 (frames, len(CHANNELS)), columns in the order of ``CHANNELS``.
-        source: where the mouth came from: ``"phonemes"``, ``"alignment"``, ``"phone loop"``, ``"learned"``,
-            ``"learned and phone loop"`` or ``"energy"``.
+        source: where the mouth came from: ``"phonemes"``, ``"alignment"``, ``"recogniser"``, ``"phone loop"``,
+            ``"learned"``, ``"learned and phone loop"`` or ``"energy"``.
     """
 
     values: Array
