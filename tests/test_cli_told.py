@@ -121,6 +121,9 @@ def test_a_prompt_is_written_spoken_and_the_model_closed_before_rendering(
     words = ["render", "a.jpg", "--narrate", "the sea", "--seconds", "3", "--script", "new.json", "-o", "o.mp4"]
     assert main([*words, *WORDS, "--quiet"]) == 0
     assert json.loads((folder / "new.json").read_text())["scenes"][0]["text"] == "The sea is wide."
+    notes = json.loads((folder / "o.mp4.json").read_text())["report"]["notes"]
+    assert notes[:2] == ["it was asked for", "checked by nobody"]
+    assert notes[2].endswith("MB of memory were given back when test-writer was closed")
     assert len(frames_of(folder / "o.mp4")) > 20
 
 

@@ -90,6 +90,15 @@ def test_a_closed_model_is_freed(folder: Path) -> None:
         model.complete("Hello", 4)
 
 
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU")
+def test_a_gpus_memory_is_back_at_its_level(folder: Path) -> None:
+    before = torch.cuda.memory_allocated()
+    with TransformersModel("tiny", folder, "cuda") as model:
+        model.complete("Hello", 4)
+        assert torch.cuda.memory_allocated() > before
+    assert torch.cuda.memory_allocated() == before
+
+
 def test_a_repository_that_is_quantised_already_computes_in_the_devices_type(folder: Path, tmp_path: Path) -> None:
     with TransformersModel("tiny", folder, "cpu") as model:
         model.model.save_pretrained(tmp_path)

@@ -144,6 +144,7 @@ def test_only_a_changed_scene_is_rendered_again(reel: Reel, folder: Path, frames
     changed = prepare_storyboard(board, reel.output, SMALL)
     again = run_storyboard(changed)
     assert again.report["reused_frames"] == reel.plans[0].frames
+    assert again.report["mouth_from"] == ["phonemes", "phonemes"]  # of the scene that was there already, too
     assert changed.segments(0).folder == reel.segments(0).folder != changed.segments(1).folder
     assert sorted(path.name for path in changed.work.iterdir() if path.is_dir()) == sorted(
         changed.segments(index).folder.name for index in range(2)
@@ -180,6 +181,9 @@ def test_recordings_cuts_and_stereo(small: Path) -> None:
     assert len(frames) == result.report["frames"] == sum(plan.frames for plan in result.plans) - 9
     assert abs(load_speech(out).seconds - len(frames) / float(Fraction(30000, 1001))) < 1 / 29
     assert {"scene 1 of 3: frames", "scene 3 of 3: frames", "join"} <= set(told)
+    record = json.loads(out.with_name("out.mp4.json").read_text(encoding="utf-8"))
+    assert record["report"]["mouth_from"] == result.report["mouth_from"] and len(result.report["mouth_from"]) == 3
+    assert not {"", "phonemes", "alignment"} & set(result.report["mouth_from"])
     assert all(before < after for before, after in pairwise(result.starts))
 
 

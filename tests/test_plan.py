@@ -88,6 +88,7 @@ def test_same_choices_same_hash_and_other_choices_another() -> None:
         ("--blink", {"blink": float("nan")}),
         ("--strength", {"strength": 2.0}),
         ("--crf", {"crf": 52}),
+        ("--seed", {"seed": -1}),
         ("--bitrate", {"bitrate": "fast"}),
         ("--face", {"face": 0}),
         ("--fps", {"fps": "many"}),

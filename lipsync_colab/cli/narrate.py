@@ -57,14 +57,13 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _written(options: argparse.Namespace, prompt: str, progress: Progress) -> tuple[Any, str]:
-    from lipsync_colab.narrate.llm import open_model
+    from lipsync_colab.narrate.borrowed_model import BorrowedModel
     from lipsync_colab.narrate.narration import check_request, narrate
 
     check_request(prompt, options.seconds, options.language, options.voice, options.style, options.seed)
-    model, reason = open_model(options.llm, options.device, progress)
-    with model:
+    with BorrowedModel(options.llm, options.device, progress) as borrowed:
         said = narrate(
-            model,
+            borrowed.model,
             prompt,
             options.seconds,
             options.language,
@@ -73,7 +72,7 @@ def _written(options: argparse.Namespace, prompt: str, progress: Progress) -> tu
             options.seed,
             progress,
         )
-    return said, reason
+    return said, borrowed.reason
 
 
 def _prompt(options: argparse.Namespace) -> str:

@@ -62,16 +62,13 @@ def print_plans(plans: Sequence[RenderPlan], as_json: bool) -> None:
         print_plan(plan, as_json=False)
 
 
-def print_storyboard(
-    result: StoryboardResult, quiet: bool, as_json: bool, notes: Sequence[str] = (), kept: str = ""
-) -> None:
+def print_storyboard(result: StoryboardResult, quiet: bool, as_json: bool, kept: str = "") -> None:
     """Print where a video of several scenes is and what it took.
 
     Args:
         result: of the render.
         quiet: say nothing.
         as_json: one JSON line.
-        notes: on how the text came about.
         kept: folder in which the scenes stay, if they do.
     """
     if as_json:
@@ -79,13 +76,12 @@ def print_storyboard(
             "stage": "done",
             "path": str(result.path),
             "starts": result.starts,
-            "notes": list(notes),
             "report": result.report,
             "seconds": result.seconds,
         }
         print(json.dumps(record), flush=True)
     elif not quiet:
-        for line in (*notes, *result.report["notes"]):
+        for line in result.report["notes"]:
             print(line)
         plan, frames = result.plans[0], result.report["frames"]
         scenes = f"{len(result.plans)} scene{'s' * (len(result.plans) > 1)}, "

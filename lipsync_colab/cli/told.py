@@ -87,8 +87,8 @@ def run_told(options: argparse.Namespace, settings: RenderSettings) -> int:
             print_plans(reel.plans, options.json)
             return 0
         keep = bool(options.storyboard)
-        result = run_storyboard(reel, progress, resume=not options.no_resume, keep=keep)
-    print_storyboard(result, options.quiet, options.json, notes, str(reel.work) if keep else "")
+        result = run_storyboard(reel, progress, resume=not options.no_resume, keep=keep, notes=notes)
+    print_storyboard(result, options.quiet, options.json, str(reel.work) if keep else "")
     return 0
 
 
@@ -135,14 +135,13 @@ def _check_wishes(options: argparse.Namespace, voice: str) -> None:
 
 def _written(options: argparse.Namespace, voice: str, progress: Progress) -> tuple[Script, list[str]]:
     """Let a model write; it is closed, and its memory free, before anything is rendered."""
-    from lipsync_colab.narrate.llm import open_model
+    from lipsync_colab.narrate.borrowed_model import BorrowedModel
     from lipsync_colab.narrate.narration import narrate
 
     asked = _wishes(options)
-    model, reason = open_model(asked["llm"], options.device, progress)
-    with model:
+    with BorrowedModel(asked["llm"], options.device, progress) as borrowed:
         said = narrate(
-            model,
+            borrowed.model,
             options.narrate,
             asked["seconds"],
             asked["language"],
@@ -151,4 +150,4 @@ def _written(options: argparse.Namespace, voice: str, progress: Progress) -> tup
             options.seed,
             progress,
         )
-    return said.script, [*([reason] if reason else []), *said.script.notes]
+    return said.script, [borrowed.reason, *said.script.notes, borrowed.account]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import gc
 from collections.abc import Iterator
+from logging import ERROR, getLogger
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -183,11 +184,15 @@ def _quiet() -> Iterator[None]:
     from transformers.utils import logging
 
     level, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
+    quantiser = getLogger("bitsandbytes")
+    quantiser_level = quantiser.level
     logging.set_verbosity_error()
     logging.disable_progress_bar()
+    quantiser.setLevel(ERROR)  # it recommends a package whenever it computes on a CPU
     try:
         yield
     finally:
         logging.set_verbosity(level)
+        quantiser.setLevel(quantiser_level)
         if bars:
             logging.enable_progress_bar()

@@ -91,7 +91,7 @@ def write_script(session: Session, request: dict[str, Any], run: Run) -> None:
     Raises:
         LipSyncError: with the remedy.
     """
-    from lipsync_colab.narrate.llm import open_model
+    from lipsync_colab.narrate.borrowed_model import BorrowedModel
     from lipsync_colab.narrate.narration import check_request, narrate
     from lipsync_colab.narrate.voices import voice_info
 
@@ -99,11 +99,12 @@ def write_script(session: Session, request: dict[str, Any], run: Run) -> None:
     language = voice_info(voice).language
     check_request(request["prompt"], seconds, language, voice, seed=request["seed"])
     run.say("Loading the language model…")
-    model, reason = open_model(request["model"], "auto", run.progress)
-    session.note(reason)
-    with model:
+    with BorrowedModel(request["model"], "auto", run.progress) as borrowed:
+        session.note(borrowed.reason)
+        model = borrowed.model
         run.say(f"{model.name} is writing…")
         said = narrate(model, request["prompt"], seconds, language, voice, seed=request["seed"], progress=run.progress)
+    session.note(borrowed.account)
     run.check()
     session.script = said.script.text
     notes = f" {'. '.join(said.script.notes)}." if said.script.notes else ""

@@ -49,7 +49,7 @@ class StoryboardResult:
         starts: second at which each scene begins, its cross-fade included.
         seconds: wall seconds by stage.
         peak_memory: highest resident memory in bytes.
-        report: frames, reused frames, notes.
+        report: frames, reused frames, notes, and what told each scene's mouth how to move.
     """
 
     path: Path
@@ -298,6 +298,7 @@ def run_storyboard(
     cancel: threading.Event | None = None,
     resume: bool = True,
     keep: bool = True,
+    notes: Sequence[str] = (),
 ) -> StoryboardResult:
     """Render the scenes that are not there yet, join all, and publish the video and its JSON.
 
@@ -307,25 +308,29 @@ def run_storyboard(
         cancel: set it to stop before the next frame; what is finished stays for the next run.
         resume: use what was rendered before.
         keep: leave the folder of the scenes, so that after a change only what changed is rendered again.
+        notes: on how the text came about, for the report.
 
     Raises:
         LipSyncError: with the remedy and the exit code; nothing is left under the output's name.
     """
     seconds: dict[str, float] = {}
-    notes: list[str] = []
+    remarks: list[str] = list(notes)
+    mouths: list[str] = []
     reused = 0
     for index, job in enumerate(reel.jobs):
         with timed(seconds, f"scene {index + 1}"):
             made = make_segments(job, reel.segments(index), _told(progress, index, len(reel.jobs)), cancel, resume)
         reused += made.reused
-        notes += [f"scene {index + 1}: {note}" for note in made.notes]
+        mouths.append(made.mouth)
+        remarks += [f"scene {index + 1}: {note}" for note in made.notes]
     plan = reel.to_json()
     said = storyboard_provenance(reel.plans, plan_digest(plan), reel.voices)
     with timed(seconds, "join"), plain_failures(reel.work):
         _join(reel, said, progress)
     if any(job.captions for job in reel.jobs):
         write_captions(reel.output, reel.captions)
-    report = {"frames": reel.frames, "reused_frames": reused, "scenes": len(reel.jobs), "notes": notes}
+    report: dict[str, Any] = {"frames": reel.frames, "reused_frames": reused, "scenes": len(reel.jobs)}
+    report |= {"notes": remarks, "mouth_from": mouths}
     write_record(reel.output, said, plan, report, seconds)
     if keep:
         _prune(reel)
