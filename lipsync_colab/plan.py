@@ -48,6 +48,7 @@ class Subject:
         lips: where the times of the lips' phonemes will come from, as
             :func:`~lipsync_colab.phonemes.source.expected_source` tells it: its name and its words; empty where nobody
             asked.
+        recognised: whether the captions' words were made out by a recogniser.
     """
 
     portrait: Portrait
@@ -58,6 +59,7 @@ class Subject:
     moods: tuple[Mood, ...] = ()
     captions: tuple[Caption, ...] = ()
     lips: tuple[str, str] = ("", "")
+    recognised: bool = False
 
 
 def check_settings(settings: RenderSettings) -> None:
@@ -118,6 +120,8 @@ def make_plan(
         reasons.append(note)
     if engine == "viseme" and subject.lips[1]:
         reasons.append(f"lips by {subject.lips[1]}")
+    if subject.recognised:
+        reasons.append("captions show the words that a recogniser heard: read them before you publish")
     reasons += _mood_reasons(subject.moods, ENGINES[engine])
     cost = _fit_or_refuse(settings, subject, machine, obtainable)
     steps = cost.steps

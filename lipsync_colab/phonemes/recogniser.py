@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import numpy as np
 
@@ -97,23 +98,46 @@ def recognise(speech: Speech) -> Heard:
     return Heard(text, math.exp(mean) if math.isfinite(mean) else 0.0)
 
 
-def recognised_phonemes(speech: Speech, gate: SpeechGate | None = None) -> tuple[Phoneme, ...] | None:
-    """Return the timed phonemes of the words in a recording, or None where they are not to be trusted.
+@dataclass(frozen=True)
+class Understood:
+    """Words that were recognised and found again in the sound.
+
+    Attributes:
+        text: the words with their punctuation.
+        phonemes: theirs, from 0 to the end without gaps.
+    """
+
+    text: str
+    phonemes: tuple[Phoneme, ...]
+
+
+def understood(speech: Speech, gate: SpeechGate | None = None) -> Understood | None:
+    """Return the words in a recording with their times, or None where they are not to be trusted.
+
+    A speech is listened to once: captions and lips ask for the same words.
 
     Args:
         speech: 16 kHz, in a language that is not known.
         gate: of the speech, when it has been measured already.
     """
-    gate = gate or SpeechGate.of(speech)
-    if not recogniser_available() or not gate.active.any():
+    if not recogniser_available():
         return None
-    heard = recognise(speech)
+    if speech not in _listened:
+        _listened[speech] = _made_out(speech, gate or SpeechGate.of(speech))
+    return _listened[speech]
+
+
+def _made_out(speech: Speech, gate: SpeechGate) -> Understood | None:
+    heard = recognise(speech) if gate.active.any() else Heard("", 0.0)
     if not heard.trusted:
         return None
     try:
-        return align(speech, heard.text, gate)
+        return Understood(heard.text, align(speech, heard.text, gate))
     except (AlignmentFailed, InputError):
         return None  # what it made out is not what is said
+
+
+_listened: WeakKeyDictionary[Speech, Understood | None] = WeakKeyDictionary()
 
 
 @functools.cache

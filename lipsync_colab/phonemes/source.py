@@ -6,7 +6,7 @@ from lipsync_colab.audio.level import SpeechGate
 from lipsync_colab.errors import InputError
 from lipsync_colab.phonemes.align import align
 from lipsync_colab.phonemes.loop import phone_loop
-from lipsync_colab.phonemes.recogniser import recognised_phonemes, recogniser_available
+from lipsync_colab.phonemes.recogniser import recogniser_available, understood
 from lipsync_colab.phonemes.sphinx import sphinx_available
 from lipsync_colab.phonemes.word_aligner import AlignmentFailed
 from lipsync_colab.types import Phoneme, Speech
@@ -53,8 +53,8 @@ def known_phonemes(speech: Speech, text: str, gate: SpeechGate) -> tuple[tuple[P
             return align(speech, words, gate), "alignment"
         except (AlignmentFailed, InputError):
             pass  # the text is not what is said, or not English: the sound alone still tells most of it
-    understood = recognised_phonemes(speech, gate) if sphinx_available() else None
-    return (understood, "recogniser") if understood is not None else ((), "energy")
+    heard = understood(speech, gate) if sphinx_available() else None
+    return (heard.phonemes, "recogniser") if heard is not None else ((), "energy")
 
 
 def expected_source(speech: Speech, text: str = "") -> tuple[str, str]:

@@ -25,7 +25,7 @@ from lipsync_colab.finish.framing import output_size
 from lipsync_colab.finish.label import Label
 from lipsync_colab.narrate.caption_files import write_captions
 from lipsync_colab.phonemes.source import expected_source
-from lipsync_colab.pipeline.captioning import make_captions
+from lipsync_colab.pipeline.captioning import make_captions, words_are_recognised
 from lipsync_colab.pipeline.finishing import colour_matched, finish_still, finished_patches, obtainable_upscalers
 from lipsync_colab.pipeline.needed_weights import check_weights, fetch_weights
 from lipsync_colab.pipeline.output import check_output
@@ -131,6 +131,7 @@ def prepare(
         moods=voice.moods,
         captions=drawn,
         lips=expected_source(voice, settings.text),
+        recognised=words_are_recognised(voice, settings),
     )
     home = output.absolute().parent
     # Segments and the joined file may lie on different disks: the fuller one decides.
