@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 
 from lipsync_colab.errors import InputError
@@ -39,6 +40,9 @@ REPAIR = """{request}
 Your last answer cannot be used: {fault}
 It was: {answer}
 Answer again with the JSON object only."""
+TURN_MARKS = re.compile(r"<\||\|>|</?s>|<unk>")
+TURN_WORDS = re.compile(r"\[(/?[A-Z_]{3,})\]")
+"""What chat templates end a turn with (``<|im_end|>``, ``[/INST]``): in a document it would be read as one."""
 REWRITE = " Your last text took {measured:.0f} seconds to speak and {seconds:.0f} are wanted: write {direction}."
 
 
@@ -69,6 +73,7 @@ def write(
     Raises:
         InputError: the answer is no script, even after one repair.
     """
+    prompt = TURN_WORDS.sub(r"(\1)", TURN_MARKS.sub(" ", prompt))
     if not model.structured:
         return write_plainly(model, prompt, round(words * SPARE_WORDS), language, seed, progress, earlier)
     scenes = max(1, min(MOST_SCENES, round(seconds / SCENE_SECONDS)))
