@@ -184,6 +184,8 @@ def _machine_reasons(settings: RenderSettings, engine: str, cost: Estimate, mach
 def _mood_reasons(moods: tuple[Mood, ...], engine: EngineInfo) -> list[str]:
     """Say what becomes of the expression tags."""
     tags = list(dict.fromkeys(mood.tag for mood in moods if mood.tag != "neutral"))
+    if not engine.expresses and any(mood.head != 1 for mood in moods):
+        tags.append("scenes' head motion")  # every engine that shows a tag moves the head too
     if not tags:
         return []
     named = ", ".join(tags)

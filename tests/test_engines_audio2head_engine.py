@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ torch = pytest.importorskip("torch")
 
 import filled_networks  # noqa: E402
 
+from lipsync_colab import moods  # noqa: E402
 from lipsync_colab.engines.audio2head import engine as engine_module  # noqa: E402
 from lipsync_colab.engines.audio2head.driver import KeypointTrack  # noqa: E402
 from lipsync_colab.engines.audio2head.engine import Audio2HeadEngine  # noqa: E402
@@ -21,7 +23,7 @@ from lipsync_colab.engines.audio2head.fomm import FirstOrderRenderer  # noqa: E4
 from lipsync_colab.engines.headmotion.amounts import Amounts  # noqa: E402
 from lipsync_colab.engines.headmotion.loading import tensor_pictures  # noqa: E402
 from lipsync_colab.errors import InputError  # noqa: E402
-from lipsync_colab.types import Array, RenderPlan, RenderSettings, Speech, frame_count  # noqa: E402
+from lipsync_colab.types import Array, Mood, RenderPlan, RenderSettings, Speech, frame_count  # noqa: E402
 
 
 class CountingKeypoints:
@@ -45,7 +47,7 @@ def nodding(image: torch.Tensor, audio: torch.Tensor) -> torch.Tensor:
     return poses
 
 
-def track(frames: int, speaking: float | Array = 1.0, **amounts: float) -> KeypointTrack:
+def track(frames: int, speaking: float | Array = 1.0, **amounts: Any) -> KeypointTrack:
     audio = np.ones((frames, 4, 41), np.float32)
     share = np.broadcast_to(np.float32(speaking), (frames,))
     keypoints = CountingKeypoints()
@@ -84,6 +86,14 @@ def test_amounts_are_independent() -> None:
     assert no_voice.at(30)[0, 0] == 0
     assert np.ptp([no_voice.at(frame)[0, 1] for frame in range(60)]) > 0.05
     assert track(60, expression=0.5).at(30)[0, 0] == pytest.approx(0.5)
+
+
+def test_an_expression_tag_scales_the_voice_and_the_head_while_it_lasts() -> None:
+    usual, tagged = track(60), track(60, moods=(Mood(0.0, 1.0, "sad"),))
+    assert tagged.at(5)[0, 0] == pytest.approx(moods.EXPRESSION["sad"] * usual.at(5)[0, 0])
+    assert tagged.at(55)[0, 0] == pytest.approx(usual.at(55)[0, 0])
+    nods = [made.poses[:15, 4] - made.poses[0, 4] for made in (usual, tagged)]
+    assert nods[0][-1] > 1 and np.allclose(nods[1], moods.HEAD["sad"] * nods[0], atol=1e-4)
 
 
 def test_silence_draws_as_without_sound() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tracemalloc
 from fractions import Fraction
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,11 +15,12 @@ torch = pytest.importorskip("torch")
 
 from filled_networks import filled  # noqa: E402
 
+from lipsync_colab import moods  # noqa: E402
 from lipsync_colab.engines.headmotion.amounts import Amounts  # noqa: E402
 from lipsync_colab.engines.headmotion.track import native_frames, native_position  # noqa: E402
 from lipsync_colab.engines.sadtalker.coefficients import EXPRESSION, PLACE, POSE  # noqa: E402
 from lipsync_colab.engines.sadtalker.driver import References, SadTalkerDriver, repeated  # noqa: E402
-from lipsync_colab.types import Array, RenderSettings, Speech, frame_count  # noqa: E402
+from lipsync_colab.types import Array, Mood, RenderSettings, Speech, frame_count  # noqa: E402
 
 RATE = 16_000
 STILL = np.concatenate([np.linspace(-1, 1, 64), [0.1, -0.2, 0.05, 0.3, 0.1, 12], [0.9, 127, 130]]).astype(np.float32)
@@ -35,7 +37,7 @@ def speech() -> Speech:
     return Speech(samples, RATE)
 
 
-def track(driver: SadTalkerDriver, speech: Speech, frames: int = 50, seed: int = 1, **amounts: float) -> Array:
+def track(driver: SadTalkerDriver, speech: Speech, frames: int = 50, seed: int = 1, **amounts: Any) -> Array:
     return driver.drive(speech, STILL, frames, Amounts(**amounts), seed=seed).values
 
 
@@ -74,6 +76,20 @@ def test_each_amount_changes_its_own_motion_and_no_other(driver: SadTalkerDriver
     touched = POSE if name == "head" else EXPRESSION
     untouched = EXPRESSION if name == "head" else POSE
     assert alone[:, touched].any() and not alone[:, untouched].any()
+
+
+def test_an_expression_tag_scales_expression_and_head_while_it_lasts(driver: SadTalkerDriver, speech: Speech) -> None:
+    usual = track(driver, speech, blink=0.0) - STILL
+    half = frame_count(1.0, Fraction(25))
+    tagged = track(driver, speech, blink=0.0, moods=(Mood(0.0, 1.0, "angry"),)) - STILL
+    early, late = slice(0, half - 10), slice(half + 10, None)  # the ramp between lies in frames 16 to 34
+    assert np.allclose(tagged[early, EXPRESSION], moods.EXPRESSION["angry"] * usual[early, EXPRESSION], atol=1e-4)
+    assert np.allclose(tagged[early, POSE], moods.HEAD["angry"] * usual[early, POSE], atol=1e-4)
+    assert np.allclose(tagged[late], usual[late], atol=1e-4)
+    assert np.abs(tagged[early] - usual[early]).max() > 0.01
+    calm = track(driver, speech, blink=0.0, moods=(Mood(0.0, 9.0, head=0.5),)) - STILL
+    assert np.allclose(calm[:, POSE], usual[:, POSE] / 2, atol=1e-4)
+    assert np.allclose(calm[:, EXPRESSION], usual[:, EXPRESSION], atol=1e-4)
 
 
 def test_blinks_in_still_mode(driver: SadTalkerDriver, speech: Speech) -> None:

@@ -12,10 +12,11 @@ from hypothesis import strategies as st
 from viseme_portraits import turned
 
 from lipsync_colab.device import Machine, Pace
+from lipsync_colab.engines.registry import ENGINES
 from lipsync_colab.errors import InputError, MachineError
 from lipsync_colab.estimate import disk_bytes, estimate
 from lipsync_colab.plan import Subject, make_plan, parse_fps, uses_networks
-from lipsync_colab.types import Face, Portrait, RenderSettings, frame_count
+from lipsync_colab.types import Face, Mood, Portrait, RenderSettings, frame_count
 
 CPU = Machine("cpu", "a processor", 2, 8 << 30, 0, 50 << 30, torch=True)
 FACE = Face((200.0, 200.0, 420.0, 500.0), np.zeros((478, 3), np.float32))
@@ -54,6 +55,22 @@ def test_frames_cover_the_sound_and_no_more(seconds: float, rate: str) -> None:
     frames = frame_count(seconds, fps)
     assert frames / fps >= Fraction(seconds) - Fraction(1, 1_000_000)
     assert (frames - 1) / fps < Fraction(seconds) + Fraction(1, 1_000_000)
+
+
+@pytest.mark.parametrize("engine", sorted(ENGINES))
+def test_a_plan_says_what_becomes_of_expression_tags(engine: str) -> None:
+    moods = (Mood(0, 3, "happy"), Mood(1, 2, "emphasis"), Mood(3, 9, "neutral", head=0.5))
+    settings = RenderSettings(engine=engine)
+    said = make_plan(settings, dataclasses.replace(SUBJECT, moods=moods), CPU).reasons
+    moved = ENGINES[engine].expresses
+    assert [reason for reason in said if "happy" in reason] == [
+        f"happy, emphasis: the engine {engine} moves {moved}"
+        if moved
+        else f"happy, emphasis, scenes' head motion: not shown, the engine {engine} moves the mouth by the sound "
+        "alone; choose viseme"
+    ]
+    assert moved or engine == "wav2lip"
+    assert not any("emphasis" in reason for reason in make_plan(settings, SUBJECT, CPU).reasons)
 
 
 def test_plan_counts_frames_and_segments() -> None:
