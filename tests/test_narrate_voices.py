@@ -46,7 +46,10 @@ def test_every_row_exists_and_every_voice_has_its_language() -> None:
         ("nobody", "en", "hibari, joe"),
         ("hibari", "es", "ef_dora"),
         ("hibari", "sw", "no voice speaks 'sw'"),
-        ("jf_alpha", "ja", "dictionary"),
+        ("jf_alpha", "ja", "jf_alpha speaks Japanese, whose writing needs a dictionary"),
+        ("hibari", "ja", "Japanese cannot be read aloud here"),
+        ("hibari", "zh", "or give a recording"),
+        ("hibari", "sw", "voices for en, es, fr, hi, it, pt; "),
         ("nowhere.onnx", "en", "no file"),
     ],
 )

@@ -19,7 +19,15 @@ from lipsync_colab.errors import InputError
 from lipsync_colab.narrate.llm import MODELS, LanguageModel
 from lipsync_colab.narrate.script import LANGUAGE, Scene, Script, bare_words
 from lipsync_colab.narrate.voice import FASTEST, SLOWEST, resampled, say
-from lipsync_colab.narrate.voices import REGISTRY, check_reader, check_seed, open_voice, voice_info
+from lipsync_colab.narrate.voices import (
+    REGISTRY,
+    UNREADABLE,
+    check_reader,
+    check_seed,
+    open_voice,
+    unreadable,
+    voice_info,
+)
 from lipsync_colab.narrate.writer import rewriting, write
 from lipsync_colab.phonemes.reading import is_english, sayable
 from lipsync_colab.phonemes.text import sentences, spoken_text
@@ -115,9 +123,12 @@ def check_voice(voice: str, language: str) -> None:
         raise InputError(f"{language!r} is no language code: write 'en'")
     wanted = language.partition("-")[0]
     if wanted != info.language.partition("-")[0]:
+        if wanted in UNREADABLE:
+            raise unreadable(wanted)
         others = [one.name for one in REGISTRY.values() if one.language.partition("-")[0] == wanted]
         if not others:
-            spoken = ", ".join(sorted({one.language.partition("-")[0] for one in REGISTRY.values()}))
+            codes = {one.language.partition("-")[0] for one in REGISTRY.values()}
+            spoken = ", ".join(sorted(codes.difference(UNREADABLE)))
             raise InputError(
                 f"no voice speaks {language!r}: there are voices for {spoken}; give a Piper voice's .onnx with "
                 "--voice, or a recording"

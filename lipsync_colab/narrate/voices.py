@@ -22,8 +22,9 @@ if TYPE_CHECKING:
 
 KOKORO_OFFSET = -0.065
 """Seconds; of every Kokoro voice that is not in :data:`KOKORO_OFFSETS`. Measured by forced alignment with the released
-numbers rounded to eight bits: af_heart -65 ms over 100 boundaries, bf_emma -65 over 70; the distilled hibari has it
-too. Spanish (ef_dora) gave -75 by contrast, which is not exact enough to tell from it."""
+numbers rounded to eight bits: af_heart -65 ms over 100 boundaries, bf_emma -65 over 70, and, speaking English over 155
+to 169 boundaries each, jf_alpha and jm_kumo -65, jf_gongitsune -62, jf_nezumi and jf_tebukuro -60; the distilled hibari
+has it too. Spanish (ef_dora) gave -75 by contrast, which is not exact enough to tell from it."""
 KOKORO_OFFSETS = {"am_michael": -0.060}
 """Voices that were measured to differ, as ``lipsync-colab voices --measure NAME`` does."""
 PIPER_OFFSET = -0.03
@@ -216,12 +217,19 @@ def check_reader(info: VoiceInfo) -> None:
     from lipsync_colab.phonemes.espeak import REMEDY
 
     if info.language in UNREADABLE:
-        raise InputError(
-            f"{info.name} speaks {UNREADABLE[info.language]}, whose writing needs a dictionary that this program does "
-            "not carry: choose a voice of another language (`lipsync-colab voices`), or give a recording"
-        )
+        raise unreadable(info.language, info.name)
     if not is_english(info.language) and not espeak_available():
         raise MachineError(f"{info.name} speaks {info.language!r}, which the program {PROGRAM} reads: {REMEDY}")
+
+
+def unreadable(language: str, voice: str = "") -> InputError:
+    """Return the refusal of a language of :data:`UNREADABLE`, or of a voice that speaks it."""
+    name = UNREADABLE[language]
+    return InputError(
+        f"{f'{voice} speaks {name}, whose' if voice else f'{name} cannot be read aloud here: its'} writing needs a "
+        "dictionary that this program does not carry; choose another language (`lipsync-colab voices`), or give a "
+        "recording, whose language does not matter"
+    )
 
 
 def state(info: VoiceInfo, store: Store) -> str:
