@@ -11,6 +11,7 @@ from material import astronaut, frames_of, hopper
 
 from lipsync_colab.cli import told
 from lipsync_colab.cli.main import main
+from lipsync_colab.errors import WeightsError
 from lipsync_colab.narrate.llm import LanguageModel
 
 WORDS = ("--size", "96x96", "--head-motion", "0", "--upscale", "none")
@@ -125,6 +126,16 @@ def test_a_prompt_is_written_spoken_and_the_model_closed_before_rendering(
     assert notes[:2] == ["it was asked for", "checked by nobody"]
     assert notes[2].endswith("MB of memory were given back when test-writer was closed")
     assert len(frames_of(folder / "o.mp4")) > 20
+
+
+def test_a_model_may_write_in_another_language(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def opened(*words: object) -> None:
+        raise WeightsError("a model was opened")
+
+    monkeypatch.setattr("lipsync_colab.narrate.llm.open_model", opened)
+    monkeypatch.setattr("lipsync_colab.narrate.voices.espeak_available", lambda: True)
+    words = ["render", "a.jpg", "--narrate", "la mer", "--language", "fr", "--voice", "ff_siwis", "-o", "o.mp4"]
+    assert main(words) == WeightsError.exit_code
 
 
 def test_two_backgrounds_of_a_script_are_two_scenes(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

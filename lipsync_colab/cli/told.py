@@ -110,7 +110,9 @@ def _told_board(
     else:
         _check_wishes(options, voice)
         # What cannot be rendered is refused before a model has written for minutes.
-        sample = storyboard_of(Script((Scene("Hello."),)), options.portrait, voice, options.face)
+        sample = storyboard_of(
+            Script((Scene("Hello.", _wishes(options)["language"]),)), options.portrait, voice, options.face
+        )
         check_request(sample, options.output, plain)
         script, notes = _written(options, voice, progress)
         if options.script:
