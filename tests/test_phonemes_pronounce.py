@@ -63,6 +63,19 @@ def test_sentences(text: str, wanted: list[str]) -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "language", "count"),
+    [
+        ("El Sr. Gómez llegó. Bien.", "es", 2),
+        ("Mme. Dupont est là.", "fr-fr", 1),
+        ("Il Dott. Rossi parla. Sì.", "it", 2),
+        ("I met John Lee Sr. He left.", "en-US", 2),
+    ],
+)
+def test_other_languages_have_abbreviations_of_their_own(text: str, language: str, count: int) -> None:
+    assert len(sentences(text, language)) == count
+
+
+@pytest.mark.parametrize(
     ("written", "said"),
     [
         ("call 555-1234", "call five five five, one two three four"),

@@ -240,7 +240,9 @@ def speak_script(
     for scene in script.scenes:
         check_voice(voice, scene.language)
         sayable(scene.text, scene.language)
-    jobs = [(index, text) for index, scene in enumerate(script.scenes) for text in sentences(scene.text)]
+    jobs = [
+        (index, text) for index, scene in enumerate(script.scenes) for text in sentences(scene.text, scene.language)
+    ]
     speaker = open_voice(voice, seed, progress)
     native = speaker.rate
     pieces: list[Array] = []

@@ -46,7 +46,7 @@ def read_aloud(text: str, language: str) -> list[list[Word]]:
         InputError: the text is empty or too long.
         MachineError: the program is missing, or knows no such language.
     """
-    found = [_sentence(sentence, language) for sentence in sentences(readable(text))]
+    found = [_sentence(sentence, language) for sentence in sentences(readable(text), language)]
     return [words for words in found if any(word.phonemes for word in words)]
 
 

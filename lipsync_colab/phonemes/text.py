@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Collection
 
 from lipsync_colab.errors import InputError
 
@@ -20,6 +21,10 @@ CONTINUING = frozenset(
     "mr mrs ms dr prof rev hon gen col capt lt sgt maj st fig no nos vol p pp apt vs e.g i.e".split()
 )
 """Abbreviations that a sentence never ends with; after the others a capital letter begins a new one."""
+FOREIGN_CONTINUING = frozenset(
+    "sr sra srta dra dña ud uds núm pág art mme mlle mm sig sigg sig.ra dott dott.ssa ing avv hr fr nr z.b d.h".split()
+)
+"""Those of the other languages that our voices speak; in English "Sr." may end a sentence."""
 
 SENTENCE_END = re.compile(r"[.!?…।]+[\"”’')\]]*\s+(?=\S)")
 
@@ -97,26 +102,32 @@ def is_readable(letter: str) -> bool:
     return letter in "\n°№^" or category in ("Nd", "Zs", "Pd", "Ps", "Pe", "Pi", "Pf", "Po", "Pc", "Sc", "Sm", "No")
 
 
-def sentences(text: str) -> list[str]:
-    """Return the sentences of a text, each without surrounding space; a blank line always ends one."""
+def sentences(text: str, language: str = "en") -> list[str]:
+    """Return the sentences of a text, each without surrounding space; a blank line always ends one.
+
+    Args:
+        text: of any length.
+        language: a code: what abbreviations it has.
+    """
+    continuing = CONTINUING if language.partition("-")[0] == "en" else CONTINUING | FOREIGN_CONTINUING
     found: list[str] = []
     for paragraph in re.split(r"\n\s*\n|\n(?=\s*[-*•\d])", text):
         flat = " ".join(paragraph.split())
         start = 0
         for match in SENTENCE_END.finditer(flat):
-            if _ends_sentence(flat[start : match.start()], match.group(), flat[match.end()]):
+            if _ends_sentence(flat[start : match.start()], match.group(), flat[match.end()], continuing):
                 found.append(flat[start : match.end()].strip())
                 start = match.end()
         found.append(flat[start:].strip())
     return [sentence for sentence in found if any(letter.isalnum() for letter in sentence)]
 
 
-def _ends_sentence(before: str, mark: str, following: str) -> bool:
+def _ends_sentence(before: str, mark: str, following: str, continuing: Collection[str]) -> bool:
     if not mark.startswith(".") or mark.startswith(".."):
         return not following.islower()
     word = before.rsplit(maxsplit=1)[-1].lstrip("(\"“'‘").lower() if before.split() else ""
     initial = len(word) == 1 and word.isalpha() and word != "i"
-    if word in CONTINUING or initial:
+    if word in continuing or initial:
         return False
     if following.islower() or (word in ABBREVIATIONS and following.isdigit()):
         return False
