@@ -41,7 +41,7 @@ class Interior:
         self._facing, self._lips, self._light = facing, lips, light
         # A picture taken with closed lips has the line between them already.
         self._lipless = min(1.0, lips.parted / 0.05)
-        self._grain = 0.6 / max(float(light.skin @ LUMA), 1.0)
+        self._grain = 0.6 / max(float(light.skin @ LUMA), 1.0) ** 0.5
         self._own = own is not None
         self._shown = SHOWN + self._lipless * (SHOWN_SMILING - SHOWN) if self._own else SHOWN
         self._upper = own or drawn_row(light, facing.unit, 0.0, upper=True)
@@ -50,10 +50,12 @@ class Interior:
         seam = np.array([0.0, lips.seam, front])
         self._seam = float(facing.flatten(seam)[1])
         self._dental_across, self._dental_shift = self._dental_tables(front + BEHIND_LIPS)
-        deep = 0.11 * light.lips + np.array([31, 11, 10], np.float32) * (light.white @ LUMA / 210)
+        deep = 0.11 * light.lips + np.array([34, 9, 9], np.float32) * (light.white @ LUMA / 210)
         self._hollow = light.tinted(deep)
         tongue = 0.42 * light.lips + np.array([88, 46, 44], np.float32) * (light.white @ LUMA / 210)
         self._tongue = light.tinted(tongue)
+        self._cheek = light.tinted(0.50 * light.lips + 0.14 * light.skin)
+        self._inner_lip = light.tinted(0.80 * light.lips)
 
     def _dental_tables(self, front: float) -> tuple[Floats, Floats]:
         """Return tables over the mouth's plane: place along the dental arch, and how much lower it appears."""
@@ -79,8 +81,8 @@ class Interior:
         if opening.height > 0.25 * self._softness:
             mouth = self._layers(gap, opening, pose)
             mouth *= 1 - coloured(1 - _shadow(gap, pose), self._light.shade)
-            luma = cv2.transform(mouth, LUMA[None])
-            mouth += spread(self._light.noise(across.shape) * luma * np.float32(self._grain))
+            luma = np.maximum(cv2.transform(mouth, LUMA[None]), 0)
+            mouth += spread(self._light.noise(across.shape) * cv2.sqrt(luma) * np.float32(self._grain))
             skin = mix(skin, mouth, self._coverage(gap))
         skin *= 1 - coloured(_seam_shadow(gap, pose, self._lipless), self._light.shade)
         np.clip(skin, 0, 255, out=skin)
@@ -99,50 +101,62 @@ class Interior:
         return edges * ends * np.clip((gap.below + gap.above) / np.float32(0.8 * self._softness), 0, 1)
 
     def _layers(self, gap: Gap, opening: Opening, pose: Mapping[str, float]) -> Floats:
-        """Return the interior's colour, float32 (h, w, 3), before any shadow: hollow, tongue, lower and upper teeth."""
+        """Return the interior's colour, float32 (h, w, 3), before any shadow: from the hollow to the lip's inside."""
         jaw, rounding, tongue = (pose.get(name, 0.0) for name in ("jaw", "round", "tongue"))
-        drop = JAW_DROP * jaw
+        drop, pursed = JAW_DROP * jaw, rounding * rounding
         depth = np.clip(gap.below / np.maximum(gap.below + gap.above, 1e-3), 0, 1)
-        colour = coloured((0.78 + 0.5 * depth) * (1 - 0.5 * np.minimum(gap.off_centre, 1) ** 2), self._hollow)
+        colour = coloured(0.78 + 0.5 * depth, self._hollow)
+        # Towards the corners the cheeks' inside comes close to the opening, where light reaches it.
+        colour = mix(colour, coloured(np.ones_like(depth), self._cheek), smoothstep((gap.off_centre - 0.45) / 0.6))
         place, shift = look_up(gap.across, self._dental_across, self._dental_shift)
         level = gap.down - shift
-        bottom = np.float32(self._seam + self._shown - OVERBITE + drop + 0.03 * rounding)
+        bottom = np.float32(self._seam + self._shown - OVERBITE + drop + 0.03 * pursed)
         teeth, alpha = self._lower.sample(place, level - bottom)
         tip, cover = self._raise_tongue(gap, opening, drop, pose)
         layers = [(tip, cover), (teeth * LOWER_LIGHT, alpha)]
         for over, share in layers if tongue < 0.5 else reversed(layers):
             colour = mix(colour, over, share)
-        top = np.float32(self._seam + self._shown - (0.03 + 0.02 * self._lipless) * rounding)
+        top = np.float32(self._seam + self._shown - (0.03 + 0.02 * self._lipless) * pursed)
         teeth, alpha = self._upper.sample(*((gap.across, gap.down - top) if self._own else (place, level - top)))
-        return mix(colour, teeth * np.float32(1 - 0.25 * rounding), alpha)
+        colour = mix(colour, teeth * np.float32(1 - 0.25 * pursed), alpha)
+        return mix(colour, coloured(np.ones_like(depth), self._inner_lip), _rolled_in(gap, pose))
 
     def _raise_tongue(
         self, gap: Gap, opening: Opening, drop: float, pose: Mapping[str, float]
     ) -> tuple[Floats, Floats]:
         """Return the tongue's colour and cover: low at rest, its tip at the upper teeth for th and l."""
         forward = pose.get("tongue", 0.0)
-        resting = self._seam + 0.50 * drop + 2.6 * MILLIMETRE
+        resting = self._seam + 0.22 * drop + 2.2 * MILLIMETRE
         raised = self._seam + self._shown + 0.10 * drop - 0.8 * MILLIMETRE
         top = resting + forward * (raised - resting)
-        half = 0.30 * self._lips.width * (1 - 0.25 * pose.get("round", 0.0)) * (1 - 0.22 * forward)
+        half = 0.36 * self._lips.width * (1 - 0.25 * pose.get("round", 0.0)) * (1 - 0.22 * forward)
         thick = (5 + 3 * forward) * MILLIMETRE + 0.30 * drop
         aside = (gap.across - np.float32(opening.centre)) / np.float32(half)
         dome = (np.float32(top + thick) - gap.down) / np.float32(thick)
-        cover = smoothstep((1.0 - np.sqrt(aside**2 + dome**2)) * (3 + 7 * forward) + 0.4)
+        cover = smoothstep((1.0 - np.sqrt(aside**2 + dome**2)) * (3.5 + 6.5 * forward) + 0.45)
         groove = 1 - 0.10 * (1 - forward) * np.exp(-((aside / 0.12) ** 2))
         rim = 0.72 * np.maximum(np.minimum(dome, 1) - 0.75, 0)
-        shade = (0.74 + 0.26 * forward) * (0.78 + 0.30 * np.clip(dome, -0.6, 1) - rim) * groove
-        return coloured(shade, self._tongue), cover
+        tip = 0.92 + 0.30 * np.clip(dome, -0.6, 1) - rim
+        # At rest it is seen from its tip, which is lit, to its back, which is not.
+        back = 1.0 - 0.6 * smoothstep(dome)
+        return coloured((back + forward * (tip - back)) * groove, self._tongue), cover
 
 
 def _shadow(gap: Gap, pose: Mapping[str, float]) -> Floats:
     """Return the light that the lips and the corners leave inside."""
     tuck = pose.get("tuck", 0.0)
     light = 1 - (0.32 - 0.2 * tuck) * np.exp(-np.maximum(gap.below, 0) / 0.016)
-    light *= 1 - (0.24 - 0.2 * tuck) * np.exp(-np.maximum(gap.above, 0) / 0.020)
+    light *= 1 - (0.16 - 0.12 * tuck) * np.exp(-np.maximum(gap.above, 0) / 0.020)
     away = np.minimum(gap.off_centre, 1.1)
-    light *= 1 - 0.75 * (away * away * away)
-    return light * (1 - 0.22 * pose.get("round", 0.0))
+    light *= 1 - 0.55 * (away * away * away)
+    return light * (1 - 0.22 * pose.get("round", 0.0) ** 2)
+
+
+def _rolled_in(gap: Gap, pose: Mapping[str, float]) -> Floats:
+    """Return how much of the lower lip's wet inside covers what lies behind it: it turns in over 1 to 2 mm."""
+    height = np.maximum(gap.below + gap.above, 0)
+    cover = np.exp(-((np.maximum(gap.above, 0) / np.float32(0.016)) ** 2)) * smoothstep(height / 0.06)
+    return np.float32(0.75 * (1 - pose.get("tuck", 0.0))) * cover
 
 
 def _seam_shadow(gap: Gap, pose: Mapping[str, float], lipless: float) -> Floats:

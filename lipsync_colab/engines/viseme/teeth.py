@@ -62,11 +62,12 @@ def drawn_row(light: Light, unit: float, edge: float, upper: bool) -> TeethRow:
     across, down = np.meshgrid(across, down)
     widths = UPPER_WIDTHS if upper else LOWER_WIDTHS
     index, place = _tooth(across, widths)
-    curve = (2.6 if upper else -1.2) * (across / sum(widths)) ** 2
+    curve = (6.0 if upper else -1.2) * (across / sum(widths)) ** 2
     depth = (-down if upper else down) - curve - _edge(index, place, upper)
     luma = _shade(across, depth, index, place, sum(widths))
-    colour = light.tinted(light.white)
-    pixels = luma[..., None] * colour
+    # Enamel is thin at the gum and lets the warmer dentine through.
+    warm = np.clip(depth / HEIGHT, 0, 1)[..., None] * np.array([0.0, 0.04, 0.10], np.float32)
+    pixels = luma[..., None] * light.tinted(light.white) * (1 - light.saturation * warm)
     gum = light.tinted(0.55 * light.lips + 0.15 * light.skin)
     height = HEIGHT * np.where(index == 1, 0.88, 1.0) if upper else np.full_like(depth, HEIGHT - 1.5)
     gingiva = smoothstep(depth - height + 1.2 * place**2 + 0.5)[..., None]
@@ -96,9 +97,9 @@ def _edge(index: Floats, place: Floats, upper: bool) -> Floats:
 
 def _shade(across: Floats, depth: Floats, index: Floats, place: Floats, total: float) -> Floats:
     """Return the teeth's brightness, 1 at the front."""
-    side = 1 - 0.45 * smoothstep(np.abs(across) / total)
-    round_ = 1 - 0.10 * np.abs(place) ** 4
-    gap = 1 - 0.20 * np.exp(-(((1 - np.abs(place)) / 0.07) ** 2))
+    side = 1.03 - 0.40 * smoothstep(np.abs(across) / total) - 0.05 * (index == 2)
+    round_ = 1 - 0.14 * np.abs(place) ** 3 - 0.06 * place * (index > 0)
+    gap = 1 - 0.24 * np.exp(-(((1 - np.abs(place)) / 0.07) ** 2))
     edge = 1 - 0.10 * np.exp(-np.maximum(depth, 0) / 0.7)
     gum = 1 - 0.14 * np.clip(depth / HEIGHT, 0, 1.2)
     return (side * round_ * gap * edge * gum).astype(np.float32)
