@@ -88,6 +88,46 @@ def test_a_shut_eye_ends_in_a_dark_line(still: Portrait, eyes: Eyes) -> None:
     assert frame[low - 8 : low + 8, x - 2 : x + 3].mean(axis=1).min() < 0.7 * np.mean(SKIN)
 
 
+def test_a_shut_lid_has_the_light_of_the_skin_around_it(still: Portrait) -> None:
+    ramp = np.linspace(0.25, 1.15, SIZE[0])[None, :, None]
+    lit = replace(still, image=np.clip(still.image * ramp, 0, 255).astype(np.uint8))
+    frame = render(lit, Eyes(lit), {"blink": 1.0}).astype(float)
+    for side in (0, 1):
+        upper, lower = (lit.face.landmarks[list(lid[side])] for lid in (UPPER, LOWER))
+        for corner in (2, 6):
+            x, high, low = int(upper[corner, 0]), upper[corner, 1], lower[corner, 1]
+            lid, below = (
+                frame[int(y) - 2 : int(y) + 3, x - 3 : x + 4].mean() for y in (0.6 * high + 0.4 * low, low + 16)
+            )
+            assert 0.88 < lid / below < 1.15
+
+
+def test_no_liner_stays_where_the_lid_was(still: Portrait) -> None:
+    image = still.image.copy()
+    for indices in UPPER:
+        line = np.round((still.face.landmarks[list(indices)] - (0, 5)) * 16).astype(np.int32)
+        cv2.polylines(image, [line], False, (30, 20, 20), 13, cv2.LINE_AA, 4)
+    worn = replace(still, image=image)
+    frame = render(worn, Eyes(worn), {"blink": 1.0}).astype(float).mean(axis=-1)
+    for indices in UPPER:
+        for corner in (2, 4, 6):
+            x, y = (int(value) for value in still.face.landmarks[indices[corner]])
+            assert frame[y - 14 : y, x - 2 : x + 3].min() > 0.65 * np.mean(SKIN)
+
+
+def test_no_edge_shows_where_the_lid_begins_under_a_shaded_brow(still: Portrait) -> None:
+    rows = np.arange(SIZE[1])[:, None, None]
+    eye_line = float(still.face.points[:2, 1].mean())
+    shade = 1 - 0.55 / (1 + np.exp((rows - eye_line + 6) / 4.0))
+    deep = replace(still, image=np.rint(still.image * shade).astype(np.uint8))
+    frame = cv2.GaussianBlur(render(deep, Eyes(deep), {"blink": 1.0}), (0, 0), 1.5).astype(float).mean(axis=-1)
+    for indices in UPPER:
+        for corner in (3, 4, 5):
+            x, y = (int(value) for value in still.face.landmarks[indices[corner]])
+            column = frame[y - 22 : y + 6, x - 3 : x + 4].mean(axis=1)
+            assert np.abs(column[4:] - column[:-4]).max() < 0.13 * np.mean(SKIN)
+
+
 def test_the_lid_comes_down_steadily(still: Portrait, eyes: Eyes) -> None:
     inside = opening_of(still, 0)
     colours = [render(still, eyes, {"blink": amount})[inside].astype(float) for amount in np.linspace(0, 1, 6)]

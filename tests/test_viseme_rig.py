@@ -9,10 +9,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from viseme_portraits import MIRROR, POSES, face_of, laid_in, portrait, warped
 
+from lipsync_colab.engines.viseme.light import LUMA
 from lipsync_colab.engines.viseme.mouth import Mouth
+from lipsync_colab.engines.viseme.opening import Gap
 from lipsync_colab.engines.viseme.rig import FaceRig
 from lipsync_colab.errors import InputError
-from lipsync_colab.types import Portrait
+from lipsync_colab.types import Array, Portrait
 
 HEAD = {"head_x": 0.012, "head_y": 0.008, "roll": 0.012, "yaw": 0.02, "pitch": 0.015, "breath": 0.006}
 EYES = {"blink": 0.6, "gaze_x": 0.1, "brow": 0.5}
@@ -125,6 +127,42 @@ def test_interior_is_dark_when_open(name: str) -> None:
     local = np.array([posed.opening.centre, float(posed.opening.middle[middle]), 0.0])
     x, y = Mouth(still).facing.picture(local).astype(int)
     assert frame[y, x].mean() < 0.5 * still.image[y, x].mean()
+
+
+def inside_of(name: str, pose: str) -> tuple[Array, Gap]:
+    """The luma of a posed mouth over that of the skin, and where its pixels lie in the opening."""
+    still, mouth = portrait(name), Mouth(portrait(name))
+    posed = mouth.pose(POSES[pose])
+    left, top, right, bottom = posed.lip_box(0.0)
+    frame = laid_in(still, RIGS[name].render(POSES[pose]))[top:bottom, left:right].astype(np.float32)
+    x, y = np.meshgrid(np.arange(left, right, dtype=np.float32), np.arange(top, bottom, dtype=np.float32))
+    return frame @ LUMA / (mouth.light.skin @ LUMA), Gap.of(posed.opening, *mouth.facing.plane(x, y))
+
+
+@NAMES
+@pytest.mark.parametrize("pose", ["ee", "th"])
+def test_no_black_wedge_in_the_corners(name: str, pose: str) -> None:
+    luma, gap = inside_of(name, pose)
+    corner = (gap.below > 0.01) & (gap.above > 0.01) & (gap.off_centre > 0.7)
+    assert corner.sum() > 10
+    assert np.percentile(luma[corner], 5) > 0.15
+
+
+@NAMES
+def test_an_open_mouth_shows_a_tongue_that_fades_into_the_dark(name: str) -> None:
+    luma, gap = inside_of(name, "aa")
+    depth = gap.below / np.maximum(gap.below + gap.above, 1e-3)
+    middle = (gap.off_centre < 0.2) & (gap.above > 0.03)
+    back, front = (luma[middle & (depth > low) & (depth < low + 0.12)].mean() for low in (0.35, 0.68))
+    assert back < 0.3
+    assert front > 1.3 * back
+
+
+@NAMES
+def test_hushing_teeth_meet(name: str) -> None:
+    luma, gap = inside_of(name, "sh")
+    middle = (gap.off_centre < 0.25) & (gap.below > 0.02) & (gap.above > 0.03)
+    assert (luma[middle] > 0.4).mean() > 0.55
 
 
 def test_grey_picture_keeps_a_grey_mouth() -> None:

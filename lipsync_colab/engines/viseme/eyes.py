@@ -14,6 +14,7 @@ from lipsync_colab.engines.viseme.brows import Brows
 from lipsync_colab.engines.viseme.eye_opening import EyeOpening
 from lipsync_colab.engines.viseme.grid import Grid
 from lipsync_colab.engines.viseme.lids import Lid
+from lipsync_colab.engines.viseme.light import Light
 from lipsync_colab.engines.viseme.ramp import smoothstep
 from lipsync_colab.engines.viseme.sampling import along
 from lipsync_colab.types import Array, Portrait
@@ -36,7 +37,8 @@ class Eyes:
         face = portrait.face
         openings = [EyeOpening.of(face, side) for side in (0, 1)]
         self._openings = [opening for opening in openings if opening.visible(portrait.image)]
-        self._lids = [Lid(portrait.image, opening) for opening in self._openings]
+        blur = Light.of(portrait).blur
+        self._lids = [Lid(portrait.image, opening, blur) for opening in self._openings]
         unit = face.eye_distance
         self._size = portrait.size
         self._last: tuple[tuple[float, ...], Array] | None = None

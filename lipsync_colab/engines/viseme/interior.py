@@ -52,9 +52,9 @@ class Interior:
         self._dental_across, self._dental_shift = self._dental_tables(front + BEHIND_LIPS)
         deep = 0.11 * light.lips + np.array([34, 9, 9], np.float32) * (light.white @ LUMA / 210)
         self._hollow = light.tinted(deep)
-        tongue = 0.42 * light.lips + np.array([88, 46, 44], np.float32) * (light.white @ LUMA / 210)
+        tongue = 0.42 * light.lips + np.array([92, 40, 42], np.float32) * (light.white @ LUMA / 210)
         self._tongue = light.tinted(tongue)
-        self._cheek = light.tinted(0.50 * light.lips + 0.14 * light.skin)
+        self._cheek = light.tinted(0.44 * light.lips + 0.10 * light.skin)
         self._inner_lip = light.tinted(0.80 * light.lips)
 
     def _dental_tables(self, front: float) -> tuple[Floats, Floats]:
@@ -107,7 +107,7 @@ class Interior:
         depth = np.clip(gap.below / np.maximum(gap.below + gap.above, 1e-3), 0, 1)
         colour = coloured(0.78 + 0.5 * depth, self._hollow)
         # Towards the corners the cheeks' inside comes close to the opening, where light reaches it.
-        colour = mix(colour, coloured(np.ones_like(depth), self._cheek), smoothstep((gap.off_centre - 0.45) / 0.6))
+        colour = mix(colour, coloured(np.ones_like(depth), self._cheek), smoothstep((gap.off_centre - 0.55) / 0.5))
         place, shift = look_up(gap.across, self._dental_across, self._dental_shift)
         level = gap.down - shift
         bottom = np.float32(self._seam + self._shown - OVERBITE + drop + 0.03 * pursed)

@@ -14,39 +14,46 @@ from lipsync_colab.engines.viseme.sampling import along, sample
 from lipsync_colab.types import Array, Image
 
 ABOVE, BELOW = 0.42, 0.45  # what of the picture around the eye is looked at, eye distances
-FOLD = 0.095  # the painted lid begins this far above the margin, eye distances
-FOLD_FADE = 0.055
-LASH_LENGTH = 0.052
+FOLD = 0.095  # the lid turns over the ball from this far above the margin, eye distances
+LASH_LENGTH = 0.046
 LASHES = 34
-MEMBRANE_ROWS = 24
-BULGE = (0.93, 1.04, 1.06, 1.0, 0.87)  # light on the ball under the lid, from the fold to the margin
+BULGE = (1.0, 0.97, 1.07, 1.10, 1.04, 0.90)  # light on the ball under the lid, from the fold to the margin
+
+LIGHT: Array = gaussian_filter1d(np.interp(np.linspace(0, 1, 32), np.linspace(0, 1, len(BULGE)), BULGE), 2.0).astype(
+    np.float32
+)
 
 
 class Lid:
     """A painted upper lid.
 
-    Its colour is a smooth membrane between the skin above the fold and that below the eye; its grain is the skin's
-    below the eye; its lashes have the colour and the strength of the source's own. Glasses and brows in front of it
-    are left as they are.
+    Its colour runs smoothly between the skin on all sides of the eye; its grain is the skin's below the eye; its
+    lashes have the colour, the strength and the sharpness of the source's own. Glasses and brows in front of it are
+    left as they are.
+
+    Args:
+        image: uint8 (H, W, 3) RGB.
+        opening: of the eye.
+        blur: standard deviation, in pixels, of the picture's sharpest edges.
     """
 
-    def __init__(self, image: Image, opening: EyeOpening) -> None:
+    def __init__(self, image: Image, opening: EyeOpening, blur: float) -> None:
         self._opening = opening
         unit, width = opening.unit, opening.width
         columns = max(24, round(2 * REACH * width))
         rows = np.arange(-ABOVE * unit, BELOW * unit, dtype=np.float32)
         s = np.linspace(-REACH, REACH, columns, dtype=np.float32) * np.float32(width)
-        self._top = np.maximum(opening.upper - FOLD * unit, opening.brow)
-        self._fade = np.clip(1 - np.abs(np.linspace(-1, 1, SAMPLES) * REACH / 0.57) ** 7, 0, 1).astype(np.float32)
+        top = np.maximum(opening.upper - FOLD * unit, opening.brow)
+        across = np.linspace(-1, 1, SAMPLES) * REACH / 0.57
+        fade = np.clip(1 - np.abs(across) ** 7, 0, 1)
         around = Surroundings(image, opening, s, rows)
-        self._membrane = _membrane(around, self._top_at(s), unit)
-        grain, line, hairs, self._lash_colour = _texture(around, unit, opening.outward)
+        front = around.front()
+        self._skin = np.dstack(around.emptied(front)).astype(np.float32)
+        self._first_row = float(rows[0])
+        grain, line, hairs, self._lash_colour = _texture(around, unit, opening.outward, blur)
         self._texture = np.dstack([grain, line, hairs]).astype(np.float32)
-        self._front, self._front_origin = around.front()
-        self._curves = np.stack([opening.upper, opening.closed, self._top, self._fade], -1).astype(np.float32)
-
-    def _top_at(self, s: Array) -> Array:
-        return np.interp(self._opening.position(s), np.arange(SAMPLES), self._top).astype(np.float32)
+        self._front, self._front_origin = around.in_picture(front)
+        self._curves = np.stack([opening.upper, opening.closed, top, fade], -1).astype(np.float32)
 
     def paint(self, pixels: Array, x: Array, y: Array, closure: float) -> Array:
         """Return pixels with the lid over them.
@@ -57,34 +64,33 @@ class Lid:
             y: the same, downwards.
             closure: 0 open to 1 shut.
         """
-        opening, unit = self._opening, np.float32(self._opening.unit)
+        opening = self._opening
         s, t = opening.local(x, y)
         place = opening.position(s)
         curves = along(self._curves, place)
         upper, shut, top, fade = (curves[..., index] for index in range(4))
         margin = upper + (shut - upper) * np.float32(closure)
-        top = np.maximum(top, upper - (upper - top) * min(1.0, 1.6 * closure))
         above = margin - t
         seen = fade * self.uncovered(x, y)
         pixels = pixels * (1 - self._shadow(above, shut - t, seen, closure))[..., None]
-        skin = self._skin(place, t, top, margin)
+        down = np.clip((t - top) / np.maximum(margin - top, 1), 0, 1)
+        skin = sample(self._skin, self._column(s), t - np.float32(self._first_row), outside="zero")
         texture = self._textured(s, above)
-        cover = smoothstep((t - top) / (FOLD_FADE * unit)) * smoothstep(above / 1.3 + 0.5)
-        cover = (cover * seen * min(1.0, 4 * closure))[..., None]
-        pixels = pixels + (skin + texture[..., :3] - pixels) * cover
+        light = 1 + (along(LIGHT, down * np.float32(len(LIGHT) - 1)) - 1) * fade * closure
+        cover = (skin[..., 3] * smoothstep(above / 1.3 + 0.5) * min(1.0, 4 * closure))[..., None]
+        pixels = pixels + (skin[..., :3] * light[..., None] + texture[..., :3] - pixels) * cover
         lashes = texture[..., 3] * min(1.0, 4 * closure) + texture[..., 4] * closure**2
         lashes = (np.clip(lashes, 0, 0.92) * seen)[..., None]
         return pixels + (self._lash_colour - pixels) * lashes
 
-    def _skin(self, place: Array, t: Array, top: Array, margin: Array) -> Array:
-        depth = np.clip((t - top) / np.maximum(margin - top, 1), 0, 1) * (MEMBRANE_ROWS - 1)
-        return sample(self._membrane, place, depth)
+    def _column(self, s: Array) -> Array:
+        """Place along the eye as a column of the straightened picture."""
+        return (s / np.float32(self._opening.width) + REACH) * ((self._texture.shape[1] - 1) / (2 * REACH))
 
     def _textured(self, s: Array, above: Array) -> Array:
         """Grain (three channels), lash line and hairs at a place along the lid and above its margin."""
-        rows, columns = self._texture.shape[:2]
-        across = (s / np.float32(self._opening.width) + REACH) * ((columns - 1) / (2 * REACH))
-        down = rows - 1 - LASH_LENGTH * 1.25 * self._opening.unit - above
+        across = self._column(s)
+        down = len(self._texture) - 1 - LASH_LENGTH * 1.25 * self._opening.unit - above
         planes = (self._texture[..., :4], self._texture[..., 4])
         return np.dstack([sample(plane, across, down, outside="zero") for plane in planes])
 
@@ -99,24 +105,7 @@ class Lid:
         return 1 - sample(self._front, x - np.float32(left), y - np.float32(top), outside="zero")
 
 
-def _membrane(around: Surroundings, top: Array, unit: float) -> Array:
-    """Colour of the shut lid, float32 (MEMBRANE_ROWS, SAMPLES, 3): rows from the fold to the margin."""
-    low = around.row(around.lower + 0.03 * unit, around.lower + 0.075 * unit, around.skin)
-    high = around.row(top - 0.03 * unit, top + 0.02 * unit, 0.95 * low)
-    strip = around.row(around.upper - 0.055 * unit, around.upper - 0.02 * unit, 0.5 * (low + high))
-    high, strip = (around.fleshy(colour, low, least) for colour, least in ((high, 0.74), (strip, 0.86)))
-    middle = 0.15 * strip + 0.45 * low + 0.4 * high
-    v = np.linspace(0, 1, MEMBRANE_ROWS, dtype=np.float32)[:, None, None]
-    colour = high * (1 - v) ** 2 + 2 * middle * v * (1 - v) + (0.55 * middle + 0.45 * low) * v**2
-    light = np.interp(v[:, 0, 0], np.linspace(0, 1, len(BULGE)), BULGE)
-    light = gaussian_filter1d(light, MEMBRANE_ROWS / 12)[:, None, None]
-    across = np.linspace(-1, 1, colour.shape[1], dtype=np.float32)[None, :, None]
-    colour = colour * (1 + (light - 1) * (1 - across**4)) * (1 - 0.06 * across**2)
-    resized = cv2.resize(colour.astype(np.float32), (SAMPLES, MEMBRANE_ROWS), interpolation=cv2.INTER_AREA)
-    return np.asarray(resized, np.float32)
-
-
-def _texture(around: Surroundings, unit: float, outward: int) -> tuple[Array, Array, Array, Array]:
+def _texture(around: Surroundings, unit: float, outward: int, blur: float) -> tuple[Array, Array, Array, Array]:
     """Grain, lash line and hairs of the lid on rows from far above its margin to the tips, and the lashes' colour."""
     columns = len(around.s)
     tips = int(np.ceil(LASH_LENGTH * 1.25 * unit))
@@ -129,7 +118,7 @@ def _texture(around: Surroundings, unit: float, outward: int) -> tuple[Array, Ar
     thick = (0.010 + 0.005 * centre * outward) * unit
     core = np.exp(-((above / np.where(above > 0, 1.25 * thick, 0.9 * thick)) ** 2))
     line = np.asarray(core * darkness * ends, np.float32)
-    hairs = _hairs(columns, height, tips, unit, outward) * np.clip(1.35 * darkness - 0.2, 0, 1)
+    hairs = _hairs(columns, height, tips, unit, outward, blur) * np.clip(1.35 * darkness - 0.3, 0, 1)
     return grain, line, hairs, colour
 
 
@@ -155,13 +144,13 @@ def _lash_strength(around: Surroundings, unit: float) -> tuple[Array, Array]:
     bright = np.percentile(around.luma[skin], 70) if skin.any() else around.skin @ LUMA
     darkest = np.where(band, around.luma, 255).min(axis=0)
     contrast = 1 - median_filter(darkest, 5, mode="nearest") / max(float(bright), 1)
-    darkness = np.clip(gaussian_filter1d(contrast, max(1.0, 0.012 * unit)), 0.38, 0.85)
+    darkness = np.clip(gaussian_filter1d(contrast, max(1.0, 0.012 * unit)), 0.28, 0.75)
     dark = band & (around.luma <= np.percentile(around.luma[band], 20)) if band.any() else band
     colour = np.median(around.pixels[dark], axis=0) if dark.any() else 0.3 * around.skin
-    return darkness[None].astype(np.float32), np.minimum(0.85 * colour, 0.45 * around.skin).astype(np.float32)
+    return darkness[None].astype(np.float32), np.minimum(colour, 0.5 * around.skin).astype(np.float32)
 
 
-def _hairs(columns: int, height: int, tips: int, unit: float, outward: int) -> Array:
+def _hairs(columns: int, height: int, tips: int, unit: float, outward: int, blur: float) -> Array:
     """Single lashes, drawn at four times the size: float32 (height, columns) in [0, 1]."""
     random = np.random.default_rng(11)
     scale = 4
@@ -179,4 +168,4 @@ def _hairs(columns: int, height: int, tips: int, unit: float, outward: int) -> A
         cv2.polylines(canvas, [stroke], False, 255, max(1, round(0.006 * unit * scale)), cv2.LINE_AA, 4)
     fine = cv2.resize(canvas, (columns, height), interpolation=cv2.INTER_AREA).astype(np.float32) / 255
     fade = np.clip((np.arange(height)[:, None] - (height - 1 - tips)) / max(LASH_LENGTH * unit, 1), 0, 1)
-    return gaussian_filter(fine, 0.5) * (0.8 - 0.6 * fade).astype(np.float32)
+    return gaussian_filter(fine, max(0.5, 0.9 * blur)) * (0.8 - 0.6 * fade).astype(np.float32)

@@ -60,7 +60,8 @@ class Light:
         skin = np.percentile(cheeks, 85, axis=0).astype(np.float32)
         lips = np.concatenate([_pixels(image, marks[list(upper + lower[::-1])]) for upper, lower in _LIPS])
         colour = np.median(lips, axis=0).astype(np.float32)
-        saturation = float(smoothstep(np.ptp(skin) / max(skin.max(), 1) / 0.22))
+        # Pale skin does not make a photograph grey while the lips are red.
+        saturation = float(smoothstep(max(np.ptp(tone) / max(tone.max(), 1) for tone in (skin, colour)) / 0.22))
         blur = _blur(image, marks, portrait.face.eye_distance)
         return cls(skin, colour, _white(image, marks, skin), saturation, blur, _grain(image, marks))
 
