@@ -78,15 +78,22 @@ class Interior:
         """
         gap = Gap.of(opening, across, down)
         skin = pixels.astype(np.float32)
-        if opening.height > 0.25 * self._softness:
-            mouth = self._layers(gap, opening, pose)
-            mouth *= 1 - coloured(1 - _shadow(gap, pose), self._light.shade)
-            luma = np.maximum(cv2.transform(mouth, LUMA[None]), 0)
-            mouth += spread(self._light.noise(across.shape) * cv2.sqrt(luma) * np.float32(self._grain))
-            skin = mix(skin, mouth, self._coverage(gap))
+        covered = self._coverage(gap) if opening.height > 0.25 * self._softness else np.zeros_like(across)
+        if covered.any():
+            part = _box_of(covered)
+            skin[part] = mix(skin[part], self._lit(_within(gap, part), opening, pose), covered[part])
         skin *= 1 - coloured(_seam_shadow(gap, pose, self._lipless), self._light.shade)
         np.clip(skin, 0, 255, out=skin)
         pixels[:] = np.rint(skin)
+
+    def _lit(self, gap: Gap, opening: Opening, pose: Mapping[str, float]) -> Floats:
+        """Return the interior's colour, float32 (h, w, 3), in the light that comes in, with the picture's grain."""
+        mouth = self._layers(gap, opening, pose)
+        mouth *= 1 - coloured(1 - _shadow(gap, pose), self._light.shade)
+        luma = np.maximum(cv2.transform(mouth, LUMA[None]), 0)
+        # Grain of film and sensor goes with the root of the light: the dark keeps more of it.
+        mouth += spread(self._light.noise(luma.shape) * cv2.sqrt(luma) * np.float32(self._grain))
+        return mouth
 
     @property
     def _softness(self) -> float:
@@ -105,9 +112,10 @@ class Interior:
         jaw, rounding, tongue = (pose.get(name, 0.0) for name in ("jaw", "round", "tongue"))
         drop, pursed = JAW_DROP * jaw, rounding * rounding
         depth = np.clip(gap.below / np.maximum(gap.below + gap.above, 1e-3), 0, 1)
-        colour = coloured(0.78 + 0.5 * depth, self._hollow)
         # Towards the corners the cheeks' inside comes close to the opening, where light reaches it.
-        colour = mix(colour, coloured(np.ones_like(depth), self._cheek), smoothstep((gap.off_centre - 0.55) / 0.5))
+        cheek = smoothstep((gap.off_centre - 0.55) / 0.5)
+        colour = coloured((0.78 + 0.5 * depth) * (1 - cheek), self._hollow)
+        colour += coloured(cheek, self._cheek)
         place, shift = look_up(gap.across, self._dental_across, self._dental_shift)
         level = gap.down - shift
         bottom = np.float32(self._seam + self._shown - OVERBITE + drop + 0.03 * pursed)
@@ -119,7 +127,10 @@ class Interior:
         top = np.float32(self._seam + self._shown - (0.03 + 0.02 * self._lipless) * pursed)
         teeth, alpha = self._upper.sample(*((gap.across, gap.down - top) if self._own else (place, level - top)))
         colour = mix(colour, teeth * np.float32(1 - 0.25 * pursed), alpha)
-        return mix(colour, coloured(np.ones_like(depth), self._inner_lip), _rolled_in(gap, pose))
+        rolled_in = _rolled_in(gap, pose)
+        colour *= spread(1 - rolled_in)
+        colour += coloured(rolled_in, self._inner_lip)
+        return colour
 
     def _raise_tongue(
         self, gap: Gap, opening: Opening, drop: float, pose: Mapping[str, float]
@@ -142,10 +153,20 @@ class Interior:
         return coloured((back + forward * (tip - back)) * groove, self._tongue), cover
 
 
+def _box_of(covered: Floats) -> tuple[slice, slice]:
+    """Return the rows and columns that hold everything above 0."""
+    rows, columns = (np.flatnonzero(covered.any(axis=axis)) for axis in (1, 0))
+    return slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)
+
+
+def _within(gap: Gap, part: tuple[slice, slice]) -> Gap:
+    return Gap(*(plane[part] for plane in (gap.across, gap.down, gap.below, gap.above, gap.off_centre)))
+
+
 def _shadow(gap: Gap, pose: Mapping[str, float]) -> Floats:
     """Return the light that the lips and the corners leave inside."""
     tuck = pose.get("tuck", 0.0)
-    light = 1 - (0.32 - 0.2 * tuck) * np.exp(-np.maximum(gap.below, 0) / 0.016)
+    light = 1 - (0.26 - 0.14 * tuck) * np.exp(-np.maximum(gap.below, 0) / 0.016)
     light *= 1 - (0.16 - 0.12 * tuck) * np.exp(-np.maximum(gap.above, 0) / 0.020)
     away = np.minimum(gap.off_centre, 1.1)
     light *= 1 - 0.55 * (away * away * away)

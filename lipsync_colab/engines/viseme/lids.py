@@ -73,7 +73,7 @@ class Lid:
         above = margin - t
         seen = fade * self.uncovered(x, y)
         pixels = pixels * (1 - self._shadow(above, shut - t, seen, closure))[..., None]
-        down = np.clip((t - top) / np.maximum(margin - top, 1), 0, 1)
+        down = np.clip((t - top) / np.maximum(margin - top, 1), 0, 1).astype(np.float32)
         skin = sample(self._skin, self._column(s), t - np.float32(self._first_row), outside="zero")
         texture = self._textured(s, above)
         light = 1 + (along(LIGHT, down * np.float32(len(LIGHT) - 1)) - 1) * fade * closure
