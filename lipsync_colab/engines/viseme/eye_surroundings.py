@@ -16,6 +16,8 @@ from lipsync_colab.types import Array, Image
 FILLED_UNIT = 64
 """Pixels an eye distance at which the skin behind the eye is worked out: it is smooth."""
 FILM_STEPS = 400
+BROAD = 0.10
+"""Eye distances beyond which what stands before the lid is no rim."""
 LINER = 0.80
 """Brightness beside the skin's around, below which what joins the lashes goes with them."""
 
@@ -71,7 +73,10 @@ class Surroundings:
         size = (max(8, round(full[0] * scale)), max(8, round(full[1] * scale)))
         eye, shaded = self._eye(front)
         pixels = np.asarray(cv2.resize(self.pixels, size, interpolation=cv2.INTER_AREA), np.float32)
-        unknown = cv2.resize(np.maximum(eye, front * shaded), size, interpolation=cv2.INTER_AREA) > 0.05
+        # Rims are thin and hide the skin; a brow or a deep socket is broad, and the lid runs into its shade.
+        width = 2 * round(BROAD * self.opening.unit / 2) + 1
+        broad = cv2.morphologyEx(front, cv2.MORPH_OPEN, np.ones((width, width), np.uint8))
+        unknown = cv2.resize(np.maximum(eye, (front - broad) * shaded), size, interpolation=cv2.INTER_AREA) > 0.05
         filled = cv2.resize(_film(pixels, unknown, self.skin), full, interpolation=cv2.INTER_CUBIC)
         cover = smoothstep(1.5 * gaussian_filter(eye, max(0.8, 0.014 * self.opening.unit)))
         # What goes on beyond the corners, a wing of liner, comes in again slowly.
@@ -109,7 +114,8 @@ class Surroundings:
         local = gaussian_filter(self.luma, 0.10 * unit)
         dark = np.minimum(local, reference) - self.luma > 0.24 * reference
         odd = dark | (self.luma - np.maximum(local, reference) > 0.24 * reference)
-        clear = ~self.between(self.upper - 0.015 * unit, self.lower + 0.012 * unit)
+        beyond = np.abs(self.s) > 0.5 * self.opening.width
+        clear = ~self.between(self.upper - 0.015 * unit, self.lower + 0.012 * unit) | beyond
         count, labels = cv2.connectedComponents((odd & clear).astype(np.uint8), connectivity=8)
         far = ~self.between(self.upper - 0.17 * unit, self.lower + 0.14 * unit)
         kept = np.zeros(count, bool)

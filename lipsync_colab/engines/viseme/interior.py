@@ -19,9 +19,9 @@ from lipsync_colab.types import Image
 
 SHOWN, SHOWN_SMILING = 1.6 * MILLIMETRE, 3.2 * MILLIMETRE
 """How far the upper teeth hang below the line on which the lips close, at rest and in a smile."""
-OVERBITE = 1.3 * MILLIMETRE
+OVERBITE = 2.0 * MILLIMETRE
 """How far the upper teeth cover the lower ones when the jaw is shut."""
-LOWER_LIGHT = 0.82
+LOWER_LIGHT = 0.88
 """The lower teeth stand back: brightness beside the upper ones'."""
 BEHIND_LIPS = 0.08
 """How far the teeth stand behind the lips, in eye distances."""
@@ -110,7 +110,7 @@ class Interior:
     def _layers(self, gap: Gap, opening: Opening, pose: Mapping[str, float]) -> Floats:
         """Return the interior's colour, float32 (h, w, 3), before any shadow: from the hollow to the lip's inside."""
         jaw, rounding, tongue = (pose.get(name, 0.0) for name in ("jaw", "round", "tongue"))
-        drop, pursed = JAW_DROP * jaw, rounding * rounding
+        drop, pursed = JAW_DROP * jaw, rounding**3
         depth = np.clip(gap.below / np.maximum(gap.below + gap.above, 1e-3), 0, 1)
         # Towards the corners the cheeks' inside comes close to the opening, where light reaches it.
         cheek = smoothstep((gap.off_centre - 0.55) / 0.5)

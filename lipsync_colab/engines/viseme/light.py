@@ -91,7 +91,7 @@ def _white(image: Floats, marks: Floats, skin: Floats) -> Floats:
     """Judge white by the sclera and the skin: both see the same light as the teeth."""
     pixels = np.concatenate([_pixels(image, marks[list(outline)]) for outline in landmarks.EYE_OUTLINES])
     sclera = float(np.percentile(pixels @ LUMA, 85))
-    from_skin = 1.08 * float(skin @ LUMA)
+    from_skin = 1.15 * float(skin @ LUMA)
     luma = np.clip(0.55 * from_skin + 0.45 * max(sclera, 0.7 * from_skin), 20, 228)
     warmth = np.clip(skin / max(skin.max(), 1), 0.4, 1) ** 0.4
     colour = np.array([250, 241, 224], np.float32) * warmth
