@@ -112,10 +112,7 @@ class Interior:
         jaw, rounding, tongue = (pose.get(name, 0.0) for name in ("jaw", "round", "tongue"))
         drop, pursed = JAW_DROP * jaw, rounding**3
         depth = np.clip(gap.below / np.maximum(gap.below + gap.above, 1e-3), 0, 1)
-        # Towards the corners the cheeks' inside comes close to the opening, where light reaches it.
-        cheek = smoothstep((gap.off_centre - 0.55) / 0.5)
-        colour = coloured((0.78 + 0.5 * depth) * (1 - cheek), self._hollow)
-        colour += coloured(cheek, self._cheek)
+        colour = coloured(0.78 + 0.5 * depth, self._hollow)
         place, shift = look_up(gap.across, self._dental_across, self._dental_shift)
         level = gap.down - shift
         bottom = np.float32(self._seam + self._shown - OVERBITE + drop + 0.03 * pursed)
@@ -127,9 +124,11 @@ class Interior:
         top = np.float32(self._seam + self._shown - (0.03 + 0.02 * self._lipless) * pursed)
         teeth, alpha = self._upper.sample(*((gap.across, gap.down - top) if self._own else (place, level - top)))
         colour = mix(colour, teeth * np.float32(1 - 0.25 * pursed), alpha)
-        rolled_in = _rolled_in(gap, pose)
-        colour *= spread(1 - rolled_in)
-        colour += coloured(rolled_in, self._inner_lip)
+        # At the corners the cheeks close in before the teeth, near enough to the opening to be lit.
+        cheek, lip = smoothstep((gap.off_centre - 0.58) / 0.5), _rolled_in(gap, pose)
+        colour *= spread((1 - cheek) * (1 - lip))
+        colour += coloured(cheek * (1 - lip), self._cheek)
+        colour += coloured(lip, self._inner_lip)
         return colour
 
     def _raise_tongue(
@@ -169,7 +168,7 @@ def _shadow(gap: Gap, pose: Mapping[str, float]) -> Floats:
     light = 1 - (0.26 - 0.14 * tuck) * np.exp(-np.maximum(gap.below, 0) / 0.016)
     light *= 1 - (0.16 - 0.12 * tuck) * np.exp(-np.maximum(gap.above, 0) / 0.020)
     away = np.minimum(gap.off_centre, 1.1)
-    light *= 1 - 0.55 * (away * away * away)
+    light *= 1 - 0.45 * (away * away * away)
     return light * (1 - 0.22 * pose.get("round", 0.0) ** 2)
 
 

@@ -111,7 +111,7 @@ def _completed(row: TeethRow, drawn: TeethRow) -> TeethRow:
     match = np.float32(np.median(row.pixels[own] @ LUMA) / max(float(np.median(pixels[own] @ LUMA)), 1.0))
     ends = np.flatnonzero(own.any(axis=0))[[0, -1]]
     beyond = np.maximum(ends[0] - np.arange(columns), np.arange(columns) - ends[1]) / (row.scale * MILLIMETRE)
-    shade = (min(match, np.float32(1)) * (0.92 - 0.37 * smoothstep(beyond / 9))).astype(np.float32)
+    shade = (min(match, np.float32(1)) * (0.94 - 0.26 * smoothstep(beyond / 9))).astype(np.float32)
     cover = row.alpha[..., None]
     mixed = pixels * shade[None, :, None] * (1 - cover) + row.pixels * cover
     return TeethRow(mixed, np.maximum(alpha, row.alpha), row.scale, row.edge)
