@@ -23,6 +23,8 @@ OVERBITE = 2.0 * MILLIMETRE
 """How far the upper teeth cover the lower ones when the jaw is shut."""
 LOWER_LIGHT = 0.88
 """The lower teeth stand back: brightness beside the upper ones'."""
+SLIT = 0.05
+"""An opening below this, in eye distances, lets in less light than a wider one."""
 BEHIND_LIPS = 0.08
 """How far the teeth stand behind the lips, in eye distances."""
 
@@ -89,7 +91,7 @@ class Interior:
     def _lit(self, gap: Gap, opening: Opening, pose: Mapping[str, float]) -> Floats:
         """Return the interior's colour, float32 (h, w, 3), in the light that comes in, with the picture's grain."""
         mouth = self._layers(gap, opening, pose)
-        mouth *= 1 - coloured(1 - _shadow(gap, pose), self._light.shade)
+        mouth *= 1 - coloured(1 - _shadow(gap, opening, pose), self._light.shade)
         luma = np.maximum(cv2.transform(mouth, LUMA[None]), 0)
         # Grain of film and sensor goes with the root of the light: the dark keeps more of it.
         mouth += spread(self._light.noise(luma.shape) * cv2.sqrt(luma) * np.float32(self._grain))
@@ -162,14 +164,15 @@ def _within(gap: Gap, part: tuple[slice, slice]) -> Gap:
     return Gap(*(plane[part] for plane in (gap.across, gap.down, gap.below, gap.above, gap.off_centre)))
 
 
-def _shadow(gap: Gap, pose: Mapping[str, float]) -> Floats:
-    """Return the light that the lips and the corners leave inside."""
+def _shadow(gap: Gap, opening: Opening, pose: Mapping[str, float]) -> Floats:
+    """Return the light that the lips and the corners leave inside: little through lips that hardly part."""
     tuck = pose.get("tuck", 0.0)
+    slit = 0.4 * (1 - tuck) * (1 - float(smoothstep(opening.height / SLIT)))
     light = 1 - (0.26 - 0.14 * tuck) * np.exp(-np.maximum(gap.below, 0) / 0.016)
     light *= 1 - (0.16 - 0.12 * tuck) * np.exp(-np.maximum(gap.above, 0) / 0.020)
     away = np.minimum(gap.off_centre, 1.1)
     light *= 1 - 0.45 * (away * away * away)
-    return light * (1 - 0.22 * pose.get("round", 0.0) ** 2)
+    return light * np.float32((1 - slit) * (1 - 0.22 * pose.get("round", 0.0) ** 2))
 
 
 def _rolled_in(gap: Gap, pose: Mapping[str, float]) -> Floats:

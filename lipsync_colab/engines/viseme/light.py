@@ -93,9 +93,16 @@ def _white(image: Floats, marks: Floats, skin: Floats) -> Floats:
     sclera = float(np.percentile(pixels @ LUMA, 85))
     from_skin = 1.15 * float(skin @ LUMA)
     luma = np.clip(0.55 * from_skin + 0.45 * max(sclera, 0.7 * from_skin), 20, 228)
-    warmth = np.clip(skin / max(skin.max(), 1), 0.4, 1) ** 0.4
-    colour = np.array([250, 241, 224], np.float32) * warmth
+    # Of the whites' pixels, not the glints and not the iris; what is redder than the skin is no white at all.
+    lightness = pixels @ LUMA
+    low, high = np.percentile(lightness, [65, 90])
+    cast = np.median(pixels[(lightness >= low) & (lightness <= high)], axis=0)
+    colour = np.array([250, 241, 224], np.float32) * _hue(skin) ** 0.15 * np.maximum(_hue(cast), _hue(skin)) ** 0.35
     return np.minimum(colour * luma / (colour @ LUMA), 245).astype(np.float32)
+
+
+def _hue(colour: Floats) -> Floats:
+    return np.clip(colour / max(float(colour.max()), 1.0), 0.4, 1)
 
 
 def _blur(image: Floats, marks: Floats, unit: float) -> float:
