@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from viseme_portraits import MIRROR, POSES, face_of, laid_in, portrait, warped
 
-from lipsync_colab.engines.viseme.light import LUMA
+from lipsync_colab.engines.viseme.area import Area
+from lipsync_colab.engines.viseme.light import LUMA, Light
 from lipsync_colab.engines.viseme.mouth import Mouth
 from lipsync_colab.engines.viseme.opening import Gap
 from lipsync_colab.engines.viseme.rig import FaceRig
@@ -129,12 +130,12 @@ def test_interior_is_dark_when_open(name: str) -> None:
     assert frame[y, x].mean() < 0.5 * still.image[y, x].mean()
 
 
-def inside_of(name: str, pose: str) -> tuple[Array, Gap]:
+def inside_of(name: str, pose: dict[str, float]) -> tuple[Array, Gap]:
     """The luma of a posed mouth over that of the skin, and where its pixels lie in the opening."""
     still, mouth = portrait(name), Mouth(portrait(name))
-    posed = mouth.pose(POSES[pose])
+    posed = mouth.pose(pose)
     left, top, right, bottom = posed.lip_box(0.0)
-    frame = laid_in(still, RIGS[name].render(POSES[pose]))[top:bottom, left:right].astype(np.float32)
+    frame = laid_in(still, RIGS[name].render(pose))[top:bottom, left:right].astype(np.float32)
     x, y = np.meshgrid(np.arange(left, right, dtype=np.float32), np.arange(top, bottom, dtype=np.float32))
     return frame @ LUMA / (mouth.light.skin @ LUMA), Gap.of(posed.opening, *mouth.facing.plane(x, y))
 
@@ -142,7 +143,7 @@ def inside_of(name: str, pose: str) -> tuple[Array, Gap]:
 @NAMES
 @pytest.mark.parametrize("pose", ["ee", "th"])
 def test_no_black_wedge_in_the_corners(name: str, pose: str) -> None:
-    luma, gap = inside_of(name, pose)
+    luma, gap = inside_of(name, POSES[pose])
     corner = (gap.below > 0.01) & (gap.above > 0.01) & (gap.off_centre > 0.7)
     assert corner.sum() > 10
     assert np.percentile(luma[corner], 5) > 0.15
@@ -150,7 +151,7 @@ def test_no_black_wedge_in_the_corners(name: str, pose: str) -> None:
 
 @NAMES
 def test_an_open_mouth_shows_a_tongue_that_fades_into_the_dark(name: str) -> None:
-    luma, gap = inside_of(name, "aa")
+    luma, gap = inside_of(name, POSES["aa"])
     depth = gap.below / np.maximum(gap.below + gap.above, 1e-3)
     middle = (gap.off_centre < 0.2) & (gap.above > 0.03)
     back, front = (luma[middle & (depth > low) & (depth < low + 0.12)].mean() for low in (0.35, 0.68))
@@ -160,9 +161,41 @@ def test_an_open_mouth_shows_a_tongue_that_fades_into_the_dark(name: str) -> Non
 
 @NAMES
 def test_hushing_teeth_meet(name: str) -> None:
-    luma, gap = inside_of(name, "sh")
+    luma, gap = inside_of(name, POSES["sh"])
     middle = (gap.off_centre < 0.25) & (gap.below > 0.02) & (gap.above > 0.03)
     assert (luma[middle] > 0.4).mean() > 0.55
+
+
+def test_dimples_of_a_smile_relax_when_the_lips_round() -> None:
+    still, mouth = portrait("astronaut"), Mouth(portrait("astronaut"))
+    area = Area.still((0, 0, *still.size))
+    relaxed = mouth.plain.copy()
+    mouth.relight(relaxed, area, {"round": 1.0})
+    for corner, side in ((0, -1), (-1, 1)):
+        end = mouth.lips.source.outer_upper[corner]
+        across, down = np.meshgrid(np.linspace(0.02, 0.15, 30), np.linspace(-0.09, 0.03, 30))
+        places = mouth.facing.picture(end + np.stack([side * across, down, 0 * down], axis=-1)).astype(np.float32)
+        before, after = (
+            cv2.GaussianBlur(cv2.remap(image @ LUMA, places[..., 0], places[..., 1], cv2.INTER_LINEAR), (0, 0), 2.0)
+            for image in (mouth.plain.astype(np.float32), relaxed.astype(np.float32))
+        )
+        assert np.ptp(after) < 0.8 * np.ptp(before)
+
+
+def test_teeth_take_the_light_of_the_whites() -> None:
+    still = portrait("astronaut")
+    warm = Portrait(np.rint(still.image * (1.0, 0.8, 0.5)).astype(np.uint8), still.face)
+    daylight, lamp = (Light.of(one).white for one in (still, warm))
+    assert lamp[2] / lamp[0] < 0.85 * daylight[2] / daylight[0]
+
+
+@NAMES
+def test_little_shows_through_lips_that_hardly_part(name: str) -> None:
+    brightness = []
+    for parted in (0.2, 0.8):
+        luma, gap = inside_of(name, {"upper": parted, "lower": parted})
+        brightness.append(np.percentile(luma[(gap.below > 0.004) & (gap.above > 0.004) & (gap.off_centre < 0.4)], 70))
+    assert brightness[0] < 0.75 * brightness[1]
 
 
 def test_grey_picture_keeps_a_grey_mouth() -> None:

@@ -49,7 +49,8 @@ class Relief:
         self.rectangle: Rectangle = (int(low[0]), int(low[1]), int(high[0]), int(high[1]))
         part = still[low[1] : high[1], low[0] : high[0]].astype(np.float32)
         x, y = np.meshgrid(np.arange(low[0], high[0], dtype=np.float32), np.arange(low[1], high[1], dtype=np.float32))
-        fold = _fold_change(part, [marks[list(line)] - low for line in landmarks.FOLDS], facing.unit)
+        lines = [marks[list(line)] for line in landmarks.FOLDS] + _corner_creases(facing, lips)
+        fold = _fold_change(part, [line - low for line in lines], facing.unit)
         gain = _pout_gain(*facing.plane(x, y), facing, lips)[..., None]
         pout = part * np.where(gain < 0, gain * light.shade, gain)
         self._fold, self._pout = (_as_bytes(change) for change in (fold, pout))
@@ -73,6 +74,16 @@ def _as_bytes(change: Floats) -> np.ndarray:
     """Return additions of -128 to 127, float (h, w, 3), as uint8 (h, w, 4) around ``NO_CHANGE``."""
     bytes_ = np.clip(np.rint(change) + NO_CHANGE, 0, 255).astype(np.uint8)
     return cv2.cvtColor(bytes_, cv2.COLOR_RGB2RGBA)
+
+
+def _corner_creases(facing: Facing, lips: Lips) -> list[Floats]:
+    """Return where a smile's dimples lie, (2, 2) each in the picture: from the corners of the mouth outwards and up."""
+    creases = []
+    for end, side in ((0, -1), (-1, 1)):
+        corner = lips.source.outer_upper[end]
+        steps = np.array([[0.03 * side, 0.0, 0.0], [0.14 * side, -0.07, 0.02]])
+        creases.append(facing.picture(corner + steps))
+    return creases
 
 
 def _fold_change(part: Floats, lines: list[Floats], unit: float) -> Floats:
