@@ -94,9 +94,8 @@ def _white(image: Floats, marks: Floats, skin: Floats) -> Floats:
     from_skin = 1.15 * float(skin @ LUMA)
     luma = np.clip(0.55 * from_skin + 0.45 * max(sclera, 0.7 * from_skin), 20, 228)
     # Of the whites' pixels, not the glints and not the iris; what is redder than the skin is no white at all.
-    lightness = pixels @ LUMA
-    low, high = np.percentile(lightness, [65, 90])
-    cast = np.median(pixels[(lightness >= low) & (lightness <= high)], axis=0)
+    by_lightness = pixels[np.argsort(pixels @ LUMA)]
+    cast = np.median(by_lightness[int(0.65 * len(pixels)) : int(0.9 * len(pixels)) + 1], axis=0)
     colour = np.array([250, 241, 224], np.float32) * _hue(skin) ** 0.15 * np.maximum(_hue(cast), _hue(skin)) ** 0.35
     return np.minimum(colour * luma / (colour @ LUMA), 245).astype(np.float32)
 
