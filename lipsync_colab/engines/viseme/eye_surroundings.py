@@ -81,7 +81,8 @@ class Surroundings:
         cover = smoothstep(1.5 * gaussian_filter(eye, max(0.8, 0.014 * self.opening.unit)))
         # What goes on beyond the corners, a wing of liner, comes in again slowly.
         cover *= smoothstep((0.60 - np.abs(self.s) / self.opening.width) / 0.14)
-        return np.asarray(filled, np.float32), (cover * (1 - front)).astype(np.float32)
+        before = np.maximum(front - broad, gaussian_filter(broad, 0.035 * self.opening.unit))
+        return np.asarray(filled, np.float32), (cover * (1 - before)).astype(np.float32)
 
     def _eye(self, front: Array) -> tuple[Array, Array]:
         """Masks, float32: the eye with lashes and what is dark and joins them (liner, the fold); all that is dark."""

@@ -37,8 +37,8 @@ class Eyes:
         face = portrait.face
         openings = [EyeOpening.of(face, side) for side in (0, 1)]
         self._openings = [opening for opening in openings if opening.visible(portrait.image)]
-        blur = Light.of(portrait).blur
-        self._lids = [Lid(portrait.image, opening, blur) for opening in self._openings]
+        light = Light.of(portrait)
+        self._lids = [Lid(portrait.image, opening, light) for opening in self._openings]
         unit = face.eye_distance
         self._size = portrait.size
         self._last: tuple[tuple[float, ...], Array] | None = None

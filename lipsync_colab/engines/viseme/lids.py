@@ -8,7 +8,7 @@ from scipy.ndimage import gaussian_filter, gaussian_filter1d, median_filter
 
 from lipsync_colab.engines.viseme.eye_opening import REACH, SAMPLES, EyeOpening
 from lipsync_colab.engines.viseme.eye_surroundings import Surroundings
-from lipsync_colab.engines.viseme.light import LUMA
+from lipsync_colab.engines.viseme.light import LUMA, Light
 from lipsync_colab.engines.viseme.ramp import smoothstep
 from lipsync_colab.engines.viseme.sampling import along, sample
 from lipsync_colab.types import Array, Image
@@ -34,10 +34,10 @@ class Lid:
     Args:
         image: uint8 (H, W, 3) RGB.
         opening: of the eye.
-        blur: standard deviation, in pixels, of the picture's sharpest edges.
+        light: of the portrait.
     """
 
-    def __init__(self, image: Image, opening: EyeOpening, blur: float) -> None:
+    def __init__(self, image: Image, opening: EyeOpening, light: Light) -> None:
         self._opening = opening
         unit, width = opening.unit, opening.width
         columns = max(24, round(2 * REACH * width))
@@ -50,7 +50,7 @@ class Lid:
         front = around.front()
         self._skin = np.dstack(around.emptied(front)).astype(np.float32)
         self._first_row = float(rows[0])
-        grain, line, hairs, self._lash_colour = _texture(around, unit, opening.outward, blur)
+        grain, line, hairs, self._lash_colour = _texture(around, unit, opening.outward, light)
         self._texture = np.dstack([grain, line, hairs]).astype(np.float32)
         self._front, self._front_origin = around.in_picture(front)
         self._curves = np.stack([opening.upper, opening.closed, top, fade], -1).astype(np.float32)
@@ -105,7 +105,7 @@ class Lid:
         return 1 - sample(self._front, x - np.float32(left), y - np.float32(top), outside="zero")
 
 
-def _texture(around: Surroundings, unit: float, outward: int, blur: float) -> tuple[Array, Array, Array, Array]:
+def _texture(around: Surroundings, unit: float, outward: int, light: Light) -> tuple[Array, Array, Array, Array]:
     """Grain, lash line and hairs of the lid on rows from far above its margin to the tips, and the lashes' colour."""
     columns = len(around.s)
     tips = int(np.ceil(LASH_LENGTH * 1.25 * unit))
@@ -118,7 +118,7 @@ def _texture(around: Surroundings, unit: float, outward: int, blur: float) -> tu
     thick = (0.010 + 0.005 * centre * outward) * unit
     core = np.exp(-((above / np.where(above > 0, 1.25 * thick, 0.9 * thick)) ** 2))
     line = np.asarray(core * darkness * ends, np.float32)
-    hairs = _hairs(columns, height, tips, unit, outward, blur) * np.clip(1.35 * darkness - 0.3, 0, 1)
+    hairs = _hairs(columns, height, tips, unit, outward, 0.6 * light.blur) * np.clip(1.35 * darkness - 0.3, 0, 1)
     return grain, line, hairs, colour
 
 
@@ -130,7 +130,7 @@ def _grain(around: Surroundings, above: Array, unit: float) -> Array:
     fold = reach - np.abs(np.mod(above, 2 * reach) - reach)
     row = np.clip(around.lower[None] + 0.05 * unit + fold - around.rows[0], 0, len(around.rows) - 1)
     grain = sample(fine, np.broadcast_to(np.arange(len(around.s)), row.shape), row)
-    limit = 2.2 * 1.4826 * np.median(np.abs(grain)) + 1
+    limit = 1.6 * 1.4826 * np.median(np.abs(grain)) + 1
     # The edge of a bag or of a shadow is no grain: strong places are brought down to the usual strength.
     strength = np.sqrt(gaussian_filter((grain**2).mean(axis=-1), 2 * width))
     even = np.minimum(1, (np.median(strength) + 0.3) / np.maximum(strength, 1e-3))[..., None]
@@ -168,4 +168,4 @@ def _hairs(columns: int, height: int, tips: int, unit: float, outward: int, blur
         cv2.polylines(canvas, [stroke], False, 255, max(1, round(0.006 * unit * scale)), cv2.LINE_AA, 4)
     fine = cv2.resize(canvas, (columns, height), interpolation=cv2.INTER_AREA).astype(np.float32) / 255
     fade = np.clip((np.arange(height)[:, None] - (height - 1 - tips)) / max(LASH_LENGTH * unit, 1), 0, 1)
-    return gaussian_filter(fine, max(0.5, 0.9 * blur)) * (0.8 - 0.6 * fade).astype(np.float32)
+    return gaussian_filter(fine, max(0.5, blur)) * (0.8 - 0.6 * fade).astype(np.float32)
