@@ -150,6 +150,14 @@ def test_no_black_wedge_in_the_corners(name: str, pose: str) -> None:
 
 
 @NAMES
+def test_no_bright_speck_in_the_corners_of_an_open_mouth(name: str) -> None:
+    luma, gap = inside_of(name, POSES["aa"])
+    corner = (gap.below > 0.008) & (gap.above > 0.008) & (gap.off_centre > 0.9)
+    assert corner.any()
+    assert luma[corner].max() < 0.34
+
+
+@NAMES
 def test_an_open_mouth_shows_a_tongue_that_fades_into_the_dark(name: str) -> None:
     luma, gap = inside_of(name, POSES["aa"])
     depth = gap.below / np.maximum(gap.below + gap.above, 1e-3)

@@ -106,7 +106,7 @@ class Interior:
         """Return how much of each pixel the opening covers."""
         soft = np.float32(1 / (2 * self._softness))
         edges = smoothstep(gap.below * soft + 0.5) * smoothstep(gap.above * soft + 0.5)
-        ends = smoothstep((1.01 - gap.off_centre) / np.float32(0.08))
+        ends = smoothstep((1.01 - gap.off_centre) / np.float32(0.04))
         return edges * ends * np.clip((gap.below + gap.above) / np.float32(0.8 * self._softness), 0, 1)
 
     def _layers(self, gap: Gap, opening: Opening, pose: Mapping[str, float]) -> Floats:
@@ -145,10 +145,10 @@ class Interior:
         thick = (5 + 3 * forward) * MILLIMETRE + 0.30 * drop
         aside = (gap.across - np.float32(opening.centre)) / np.float32(half)
         dome = (np.float32(top + thick) - gap.down) / np.float32(thick)
-        cover = smoothstep((1.0 - np.sqrt(aside**2 + dome**2)) * (3.5 + 6.5 * forward) + 0.45)
+        cover = smoothstep((1.0 - np.sqrt(aside**2 + dome**2)) * (3.5 + 4.5 * forward) + 0.45)
         groove = 1 - 0.10 * (1 - forward) * np.exp(-((aside / 0.12) ** 2))
         rim = 0.72 * np.maximum(np.minimum(dome, 1) - 0.75, 0)
-        tip = 0.92 + 0.30 * np.clip(dome, -0.6, 1) - rim
+        tip = (0.95 + 0.30 * np.clip(dome, -0.6, 1) - rim) * (1 - 0.35 * np.minimum(aside * aside, 1))
         # At rest it is seen from its tip, which is lit, to its back, which is not.
         back = 1.0 - 0.6 * smoothstep(dome)
         return coloured((back + forward * (tip - back)) * groove, self._tongue), cover
