@@ -7,8 +7,11 @@ import pytest
 from drawn_face import dome, portrait
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from viseme_portraits import turned
 
-from lipsync_colab.engines.viseme.head import MOTIONS, Head
+from lipsync_colab.bench.gates.poses import EXTREMES
+from lipsync_colab.engines.viseme.field import jacobian
+from lipsync_colab.engines.viseme.head import MOTIONS, Head, _gentle
 from lipsync_colab.types import Array, Portrait
 
 EXTREME = {"head_x": 0.045, "head_y": 0.035, "roll": 0.04, "yaw": 0.08, "pitch": 0.08, "breath": 0.02}
@@ -109,3 +112,23 @@ def test_another_face_is_left_alone() -> None:
     moved = displacement(head, (640, 720), EXTREME)
     x, y = other.landmarks.round().astype(int).T
     assert np.abs(moved[np.clip(y, 0, 719), np.clip(x, 0, 639)]).max() < 1e-3
+
+
+@pytest.mark.parametrize("yaw", [-45.0, -30.0, 0.0])
+@pytest.mark.parametrize("gap", [5, 45, 150])
+def test_no_face_folds_near_a_border_or_turned(yaw: float, gap: int) -> None:
+    face = turned(yaw)
+    face = face.moved(np.array([[1, 0, gap - face.mesh[:468, 0].min()], [0, 1, 0]], np.float32))
+    head = Head(Portrait(np.zeros((640, 640, 3), np.uint8), face))
+    assert min(float(jacobian(-head.field(pose), head.step).min()) for pose in EXTREMES) > 0.15
+    nose = face.landmarks[1].round().astype(int)
+    assert displacement(head, (640, 640), {"yaw": 0.05})[nose[1], nose[0], 0] > 0.005 * face.eye_distance
+
+
+def test_slopes_of_depth_are_gentle_and_what_is_gentle_stays() -> None:
+    cliff = np.zeros((9, 20))
+    cliff[:, 10:] = 12.0
+    found = _gentle(cliff, 2.0)
+    assert np.abs(np.diff(found, axis=1)).max() <= 2.0
+    assert found[0, 0] == 0 and found[0, -1] == 12
+    assert np.array_equal(_gentle(cliff / 6, 2.0), cliff / 6)

@@ -10,6 +10,7 @@ from scipy.interpolate import LinearNDInterpolator
 from scipy.ndimage import distance_transform_edt, gaussian_filter
 
 from lipsync_colab.engines.viseme.area import Rectangle
+from lipsync_colab.engines.viseme.field import jacobian
 from lipsync_colab.engines.viseme.ramp import smoothstep
 from lipsync_colab.engines.viseme.scratch import Scratch
 from lipsync_colab.types import Array, Face, Portrait
@@ -25,8 +26,14 @@ FOREHEAD, CHIN, LEFT_EAR, RIGHT_EAR, NOSE_BRIDGE = 10, 152, 234, 454, 6
 THRESHOLD = 0.04  # pixels: a smaller displacement cannot be seen
 HAIR_ABOVE, HAIR_BESIDE = 0.75, 0.25  # what lies beyond the face's outline and moves with it whole, eye distances
 FALLOFF = 1.0  # from full motion to none, eye distances
-BORDER = 0.35  # the fade towards the picture's borders and other faces, eye distances
+BORDER = 0.5  # the fade towards the picture's borders and other faces, eye distances
+STEEPEST = 3.5  # the slope of depth: a turned face's nose stands before its far cheek, and a field cannot hide that
+LEAST_ROOM = 0.25  # of a pixel's area, which no motion squeezes further: beyond it a picture folds
 HEAD_LIFT = 0.35  # how much of the chest's rise the head follows
+
+
+MOST = np.array([0.045, 0.035, 0.08, 0.08, 0.04, 0.01])
+"""The furthest that :mod:`lipsync_colab.engines.viseme.sway` goes, in the order of ``MOTIONS``."""
 
 
 class Head:
@@ -59,6 +66,7 @@ class Head:
         spatial = _spatial(points, face, self.step)
         chest = _chest(points, face) * room
         self._fields = _fields(near, spatial, chest, face, self._unit)
+        self._fields *= np.float32(_unfolded_amount(self._fields, self.step))
 
     def field(self, pose: Mapping[str, float]) -> Array:
         """Return the displacement at the grid's nodes, float32 (rows, columns, 2) in pixels.
@@ -114,6 +122,16 @@ class Head:
             row, column = top - (first_row - 1) * step, left - (first_column - 1) * step
             maps.append(fine[row : row + bottom - top, column : column + right - left])
         return maps[0], maps[1]
+
+
+def _unfolded_amount(fields: Array, step: int) -> float:
+    """Return by how much fields are shrunk so that no motion within the limits folds: 1 but for tight pictures."""
+    corners = [np.array([x, y, y, turn, x, 1]) for x in (-1, 1) for y in (-1, 1) for turn in (-1, 1)]
+    extremes = [np.tensordot(MOST * corner, fields, axes=1) for corner in corners]
+    amount = 1.0
+    while min(float(jacobian(amount * moved, step).min()) for moved in extremes) < LEAST_ROOM:
+        amount *= 0.9
+    return amount
 
 
 def _nodes(size: tuple[int, int], step: int) -> tuple[Array, Array]:
@@ -215,7 +233,25 @@ def _spatial(points: Array, face: Face, step: int) -> Array:
     distance, nearest = distance_transform_edt(~known, return_indices=True)
     depth = front[tuple(nearest)] - pivot[2]
     depth = depth * smoothstep(1 - distance * step / (0.8 * unit))
+    depth = _gentle(depth, STEEPEST * step)
     return np.dstack([points - pivot[:2], gaussian_filter(depth, 0.05 * unit / step)])
+
+
+def _gentle(heights: Array, climb: float) -> Array:
+    """Return heights that change by at most ``climb`` to the next node: midway between the envelopes on both sides."""
+    return (_under(heights, climb) - _under(-heights, climb)) / 2
+
+
+def _under(heights: Array, climb: float) -> Array:
+    """Return the highest surface below some heights that climbs no faster than ``climb`` per node."""
+    lowest = heights
+    while True:
+        around = np.pad(lowest, 1, mode="edge")
+        sides = [around[:-2, 1:-1], around[2:, 1:-1], around[1:-1, :-2], around[1:-1, 2:]]
+        reached = np.minimum(lowest, np.min(sides, axis=0) + climb)
+        if np.array_equal(reached, lowest):
+            return reached
+        lowest = reached
 
 
 def _chest(points: Array, face: Face) -> Array:
