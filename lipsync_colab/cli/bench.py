@@ -28,10 +28,15 @@ def add_parser(commands: Any) -> None:
         "gates", "the embedded engine on many faces; a sheet and a clip of each to look at"
     )
     gates.add_argument("--gates", type=Path, nargs="?", const=None, default=False, metavar="FOLDER")
-    gates.add_argument("-o", "--output", type=Path, default=Path("gates"), help="for sheets, clips and gates.json")
+    gates.add_argument(
+        "-o", "--output", type=Path, default=Path("gates"), help="for sheets, clips and figures; a run goes on from it"
+    )
     gates.add_argument("--only", action="append", default=[], metavar="NAME", help="of a source; may be repeated")
+    gates.add_argument(
+        "--part", action="append", default=[], metavar="NAME", help="still, clip, machine, sound or a variation"
+    )
+    gates.add_argument("--again", action="store_true", help="measure anew what the output folder already holds")
     gates.add_argument("--short-side", type=int, default=720, help="of sheets and clips in pixels")
-    gates.add_argument("--no-variations", action="store_true", help="leave out the varied pictures")
     parser.set_defaults(run=run)
 
 
@@ -58,23 +63,25 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _run_gates(options: argparse.Namespace) -> int:
-    """Run the gates and print their table; the exit code is 5 when one fails."""
-    from lipsync_colab.bench.gates.gate import rows_table
+    """Run the gates and print their tables; the exit code is 5 when one fails."""
+    from lipsync_colab.bench.gates.gate import gates_of, summary, table
     from lipsync_colab.bench.gates.run import Scope, run
 
     scope = Scope(
         output=options.output,
         folder=options.gates,
         only=tuple(options.only),
+        parts=tuple(options.part),
         size=options.short_side,
         seconds=10.0 if options.seconds is None else options.seconds,
-        varied=not options.no_variations,
+        again=options.again,
     )
     found = run(scope, lambda line: print(line, file=sys.stderr, flush=True))
     if options.json:
         print(json.dumps(found))
     else:
-        print(rows_table(found["gates"]))
+        gates = gates_of(found["gates"])
+        print(table(gates), summary(gates), sep="\n\n")
         for name, reason in found["refused"].items():
             print(f"refused: {name}: {reason}")
         print(f"sheets, clips and gates.json: {options.output}")

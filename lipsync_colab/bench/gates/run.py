@@ -1,32 +1,37 @@
-"""All sources through all gates: figures as they come, a sheet and a clip of each, and a JSON of everything."""
+"""All sources through all gates, piece by piece: sheets, clips, and a JSON of each piece to go on from."""
 
 from __future__ import annotations
 
 import dataclasses
-import json
 from collections.abc import Callable, Iterator
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
-import cv2
-import numpy as np
-
-from lipsync_colab.bench.gates.clips import clip_gates
+from lipsync_colab.bench.gates.clips import clip_gates, clip_size, person_clip_gates
 from lipsync_colab.bench.gates.gate import Gate
+from lipsync_colab.bench.gates.machine import machine_gates
+from lipsync_colab.bench.gates.people import people, person_gates
+from lipsync_colab.bench.gates.results import Piece, Results
 from lipsync_colab.bench.gates.sheet import sheet
-from lipsync_colab.bench.gates.sources import found_face, portraits, scaled, variations
+from lipsync_colab.bench.gates.sources import VARIATIONS, found_face, portraits, save_picture, scaled, varied
 from lipsync_colab.bench.gates.stills import still_gates
-from lipsync_colab.bench.gates.voices import Line, raw_gates, spoken
+from lipsync_colab.bench.gates.voices import sound_gates, spoken
 from lipsync_colab.engines.viseme.mouth import Mouth
 from lipsync_colab.errors import InputError
-from lipsync_colab.pipeline.render import finish_still, prepare, silent
+from lipsync_colab.pipeline.render import Render, finish_still, prepare, silent
 from lipsync_colab.portrait import FaceTracker
-from lipsync_colab.types import Image, RenderSettings
+from lipsync_colab.types import Image, Portrait, RenderPlan, RenderSettings, Speech
 
 VOICES = ("hibari", "joe")
 """A woman's and a man's, in turn."""
 VARIED = 640
 """Short side of varied pictures in pixels; the picture itself is measured at the size of the clips."""
+HD = 1080
+"""Short side at which the setup is timed."""
+SECOND = 1.0
+"""Of speech, rendered at 4K."""
+Measure = Callable[[], list[Gate]]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -34,93 +39,134 @@ class Scope:
     """What is run.
 
     Attributes:
-        output: folder for sheets, clips and the JSON.
-        folder: further portraits, or None.
-        only: names of sources; empty for all.
+        output: folder for sheets, clips and figures.
+        folder: further portraits and recordings of people, or None.
+        only: names of sources and voices; empty for all.
+        parts: ``"still"``, ``"clip"``, ``"machine"``, ``"sound"`` or names of variations; empty for all.
         size: short side of clips and sheets in pixels.
-        seconds: of each clip; 0 for none.
-        varied: whether pictures are varied too.
+        seconds: of each clip.
+        again: whether pieces that were measured before are measured again.
     """
 
     output: Path
     folder: Path | None = None
     only: tuple[str, ...] = ()
+    parts: tuple[str, ...] = ()
     size: int = 720
     seconds: float = 10.0
-    varied: bool = True
+    again: bool = False
 
 
 def run(scope: Scope, told: Callable[[str], None] = print) -> dict[str, Any]:
-    """Run every source of a scope through the gates.
+    """Run the pieces of a scope that were not run before.
 
     Args:
         scope: what is run.
         told: each figure that fails and each refusal, as it comes.
 
     Returns:
-        ``gates`` (a list of rows), ``refused`` (name to reason) and ``passed``; also written to ``gates.json``.
+        ``gates`` (a list of rows), ``refused`` (name to reason) and ``passed`` of every piece that lies in the output
+        folder; also written to ``gates.json``.
 
     Raises:
-        InputError: the folder holds no such source.
+        InputError: the folder holds no such source, or there is no such part.
     """
-    scope.output.mkdir(parents=True, exist_ok=True)
-    sources = portraits(scope.folder)
-    chosen = {name: image for name, image in sources.items() if not scope.only or name in scope.only}
-    if not chosen:
-        raise InputError(f"no source of that name: choose of {', '.join(sources)}")
-    refused: dict[str, str] = {}
-    gates: list[Gate] = []
-    lines = {voice: spoken(scope.output, voice, scope.seconds) for voice in VOICES} if scope.seconds else {}
-    for index, (name, image) in enumerate(chosen.items()):
-        for gate in _source_gates(scope, name, image, list(lines.values())[index % 2] if lines else None, refused):
-            gates.append(gate)
-            if not gate.passed:
-                told(f"{gate.source} {gate.variation}: {gate.name} {gate.value:.3f}")
-        _write(scope, gates, refused)
-    for voice, line in lines.items():
-        gates += _raw(scope, line, voice)
-    return _write(scope, gates, refused)
+    results = Results(scope.output, {"size": scope.size, "seconds": scope.seconds}, told)
+    for piece, measure in _chosen(scope):
+        if scope.again or not results.has(piece):
+            results.measure(piece, measure)
+    return results.gather()
 
 
-def _source_gates(scope: Scope, name: str, image: Image, line: Line | None, refused: dict[str, str]) -> Iterator[Gate]:
-    """Yield the gates of one source, its variations and its clip; what is refused is noted."""
+def _chosen(scope: Scope) -> list[tuple[Piece, Measure]]:
+    """Return the pieces that a scope names, in order."""
+    bench = _Bench(scope)
+    pieces = list(bench.pieces())
+    sources = dict.fromkeys(piece.source for piece, _ in pieces)
+    parts = dict.fromkeys(piece.part for piece, _ in pieces)
+    for asked, known, what in ((scope.only, sources, "source"), (scope.parts, parts, "part")):
+        if unknown := [name for name in asked if name not in known]:
+            raise InputError(f"no {what} {', '.join(unknown)}: choose of {', '.join(known)}")
+    return [
+        (piece, measure)
+        for piece, measure in pieces
+        if (not scope.only or piece.source in scope.only) and (not scope.parts or piece.part in scope.parts)
+    ]
+
+
+class _Bench:
+    """Measures pieces; what several of them need is made once, when the first asks for it."""
+
+    def __init__(self, scope: Scope) -> None:
+        self._scope = scope
+        self._sources = portraits(scope.folder)
+        self._people = people(scope.folder)
+        self._line = cache(lambda voice, seconds: spoken(scope.output, voice, seconds))
+        self._sized = cache(self._portrait)
+
+    def pieces(self) -> Iterator[tuple[Piece, Measure]]:
+        """Yield every piece and what measures it."""
+        for index, name in enumerate(self._sources):
+            yield Piece(name, "still"), partial(self._still, name)
+            for variation in VARIATIONS:
+                yield Piece(name, variation), partial(self._variation, name, variation)
+            yield Piece(name, "clip"), partial(self._clip, name, VOICES[index % len(VOICES)])
+            yield Piece(name, "machine"), partial(self._machine, name)
+        for voice in VOICES:
+            yield Piece(voice, "sound"), partial(self._sound, voice)
+        for index, voice in enumerate(self._people):
+            yield Piece(voice, "sound"), partial(self._person, voice)
+            yield Piece(voice, "clip"), partial(self._person_clip, voice, list(self._sources)[-1 - index % 2])
+
+    def _still(self, name: str) -> list[Gate]:
+        portrait = self._sized(name, self._scope.size)
+        save_picture(self._scope.output / f"{name}_sheet.png", sheet(portrait))
+        return still_gates(portrait, name, "")
+
+    def _variation(self, name: str, variation: str) -> list[Gate]:
+        picture = varied(self._sized(name, self._scope.size), variation, VARIED)
+        return still_gates(_found(picture, name), name, variation)
+
+    def _clip(self, name: str, voice: str) -> list[Gate]:
+        line = self._line(voice, self._scope.seconds)
+        return clip_gates(self._picture(name), line, self._scope.output / f"{name}.mp4", self._scope.size, name)
+
+    def _machine(self, name: str) -> list[Gate]:
+        portrait = self._sized(name, HD)
+        speech = self._line(VOICES[0], SECOND).speech
+        return machine_gates(portrait, self._picture(name), speech, self._scope.output / f"{name}.4k.mp4", name)
+
+    def _sound(self, voice: str) -> list[Gate]:
+        line = self._line(voice, self._scope.seconds)
+        return sound_gates(line, voice, *_posed(self._job("hopper", line.speech)))
+
+    def _person(self, voice: str) -> list[Gate]:
+        speech = self._people[voice]
+        return person_gates(speech, voice, *_posed(self._job("hopper", speech)))
+
+    def _person_clip(self, voice: str, source: str) -> list[Gate]:
+        output = self._scope.output / f"{voice}.mp4"
+        return person_clip_gates(self._picture(source), self._people[voice], output, self._scope.size, voice)
+
+    def _job(self, name: str, speech: Speech) -> Render:
+        picture = self._picture(name)
+        settings = RenderSettings(size=clip_size(picture, self._scope.size), upscale="none")
+        return prepare(picture, speech, self._scope.output / "sound.mp4", settings)
+
+    def _picture(self, name: str) -> Path:
+        path = self._scope.output / f"{name}.png"
+        if not path.exists():
+            save_picture(path, self._sources[name])
+        return path
+
+    def _portrait(self, name: str, short: int) -> Portrait:
+        return _found(scaled(self._sources[name], short), name)
+
+
+def _found(image: Image, name: str) -> Portrait:
     with FaceTracker() as tracker:
-        whole = scaled(image, scope.size)
-        try:
-            portrait = found_face(whole, name, tracker)
-            yield from still_gates(portrait, name, "")
-            _save(scope.output / f"{name}_sheet.png", sheet(portrait))
-        except InputError as error:
-            refused[name] = str(error)
-            return
-        for variation, make in variations(portrait, VARIED) if scope.varied else ():
-            try:
-                yield from still_gates(found_face(make(), name, tracker), name, variation)
-            except InputError as error:
-                refused[f"{name} {variation}"] = str(error)
-    if line is not None:
-        picture = scope.output / f"{name}.png"
-        _save(picture, image)
-        yield from clip_gates(picture, line, scope.output / f"{name}.mp4", scope.size, name)
+        return found_face(image, name, tracker)
 
 
-def _raw(scope: Scope, line: Line, voice: str) -> list[Gate]:
-    """Return the gates of the sound alone; whose lips they move matters little."""
-    picture = scope.output / "hopper.png"
-    _save(picture, portraits(None)["hopper"])
-    job = prepare(picture, line.speech, scope.output / "raw.mp4", RenderSettings(size="512x600", upscale="none"))
-    return raw_gates(line, voice, job.plan, Mouth(finish_still(job.portrait, job.plan, silent).portrait))
-
-
-def _save(path: Path, image: Image) -> None:
-    cv2.imwrite(str(path), cv2.cvtColor(np.ascontiguousarray(image), cv2.COLOR_RGB2BGR))
-
-
-def _write(scope: Scope, gates: list[Gate], refused: dict[str, str]) -> dict[str, Any]:
-    found = {
-        "gates": [gate.row() for gate in gates],
-        "refused": refused,
-        "passed": bool(gates) and all(gate.passed for gate in gates),
-    }
-    (scope.output / "gates.json").write_text(json.dumps(found, indent=1), encoding="utf-8")
-    return found
+def _posed(job: Render) -> tuple[RenderPlan, Mouth]:
+    return job.plan, Mouth(finish_still(job.portrait, job.plan, silent).portrait)

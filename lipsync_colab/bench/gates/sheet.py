@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Iterable
+
 import cv2
 import numpy as np
 
@@ -13,6 +16,10 @@ from lipsync_colab.types import Image, Portrait
 COLUMNS = 4
 TILE = 480
 """Pixels, a tile's width."""
+SHOWN = 12
+"""Frames of a sequence."""
+FIRST, EVERY = 20, 2
+"""The first of them, and how many frames further each next one lies."""
 
 
 def sheet(portrait: Portrait) -> Image:
@@ -39,6 +46,21 @@ def sheet(portrait: Portrait) -> Image:
         tiles += [blank] * (-len(tiles) % COLUMNS)
         rows += [np.hstack(tiles[start : start + COLUMNS]) for start in range(0, len(tiles), COLUMNS)]
     return np.vstack(rows)
+
+
+def sequence(frames: Iterable[Image], portrait: Portrait) -> Image:
+    """Return successive frames of a clip, row by row: the face alone, to be looked at as a film is.
+
+    Args:
+        frames: of the clip.
+        portrait: its still.
+    """
+    points, unit = portrait.face.points, portrait.face.eye_distance
+    middle, reach = points.mean(axis=0) + np.array([0, 0.2 * unit]), np.array([1.35, 1.6]) * unit
+    shown = itertools.islice(frames, FIRST, FIRST + SHOWN * EVERY, EVERY)
+    tiles = [_tile(frame, str(FIRST + EVERY * index), middle, reach) for index, frame in enumerate(shown)]
+    tiles += [np.zeros_like(tiles[0])] * (-len(tiles) % COLUMNS)
+    return np.vstack([np.hstack(tiles[start : start + COLUMNS]) for start in range(0, len(tiles), COLUMNS)])
 
 
 def _tile(frame: Image, name: str, centre: np.ndarray, reach: np.ndarray) -> Image:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from functools import partial
+from collections.abc import Callable
 from pathlib import Path
 
 import cv2
@@ -54,6 +53,11 @@ def scaled(image: Image, short: int) -> Image:
     return np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA if factor < 1 else cv2.INTER_LANCZOS4))
 
 
+def save_picture(path: Path, image: Image) -> None:
+    """Write a picture, uint8 (H, W, 3) RGB."""
+    cv2.imwrite(str(path), cv2.cvtColor(np.ascontiguousarray(image), cv2.COLOR_RGB2BGR))
+
+
 def found_face(image: Image, source: str, tracker: FaceTracker) -> Portrait:
     """Return a picture as a portrait of its largest face.
 
@@ -63,28 +67,28 @@ def found_face(image: Image, source: str, tracker: FaceTracker) -> Portrait:
     return portrait_of(image, tracker.detect(image, depth=1), None, source)
 
 
-def variations(portrait: Portrait, short: int) -> Iterator[tuple[str, Callable[[], Image]]]:
-    """Yield how a portrait is varied, and what makes the varied picture.
-
-    Args:
-        portrait: as it is, with its face.
-        short: the short side of the results in pixels.
-    """
-    still = portrait.image
-    for degrees in (-20, 20):
-        yield f"roll {degrees:+d}", partial(_rolled, scaled(still, short), degrees)
-    for degrees in (-18, 18):
-        yield f"yaw {degrees:+d}", partial(_turned, portrait, degrees, short)
-    yield "256 px", lambda: scaled(still, 256)
-    yield "grey", lambda: np.repeat(cv2.cvtColor(scaled(still, short), cv2.COLOR_RGB2GRAY)[..., None], 3, axis=2)
-    yield "dark", lambda: np.rint(scaled(still, short) * 0.35).astype(np.uint8)
-    yield "noise", lambda: _noisy(scaled(still, short))
-    yield "jpeg 30", lambda: _compressed(scaled(still, short), 30)
-    yield "mirrored", lambda: np.ascontiguousarray(scaled(still, short)[:, ::-1])
+VARIATIONS: dict[str, Callable[[Portrait, int], Image]] = {
+    "roll -20": lambda portrait, short: _rolled(scaled(portrait.image, short), -20),
+    "roll +20": lambda portrait, short: _rolled(scaled(portrait.image, short), 20),
+    "yaw -18": lambda portrait, short: scaled(yawed(portrait, -18), short),
+    "yaw +18": lambda portrait, short: scaled(yawed(portrait, 18), short),
+    "256 px": lambda portrait, _: scaled(portrait.image, 256),
+    "grey": lambda portrait, short: _grey(scaled(portrait.image, short)),
+    "dark": lambda portrait, short: np.rint(scaled(portrait.image, short) * 0.35).astype(np.uint8),
+    "noise": lambda portrait, short: _noisy(scaled(portrait.image, short)),
+    "jpeg 30": lambda portrait, short: _compressed(scaled(portrait.image, short), 30),
+    "mirrored": lambda portrait, short: np.ascontiguousarray(scaled(portrait.image, short)[:, ::-1]),
+}
+"""How a portrait is varied: it and the short side of the result in pixels to a picture."""
 
 
-def _turned(portrait: Portrait, degrees: float, short: int) -> Image:
-    return scaled(yawed(portrait, degrees), short)
+def varied(portrait: Portrait, variation: str, short: int) -> Image:
+    """Return a portrait varied in one of :data:`VARIATIONS`, its short side ``short`` pixels."""
+    return VARIATIONS[variation](portrait, short)
+
+
+def _grey(image: Image) -> Image:
+    return np.repeat(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)[..., None], 3, axis=2)
 
 
 def _rolled(image: Image, degrees: float) -> Image:

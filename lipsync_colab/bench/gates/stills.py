@@ -15,12 +15,15 @@ from lipsync_colab.engines.viseme.landmarks import OUTER_LOWER, OUTER_UPPER
 from lipsync_colab.engines.viseme.mouth import Mouth
 from lipsync_colab.engines.viseme.rig import FaceRig
 from lipsync_colab.finish.compose import compose
-from lipsync_colab.types import Array, Image, Patches, Portrait
+from lipsync_colab.types import Array, Image, Portrait
 
-ACROSS = 3
-"""Lines inside a patch's border whose steps are looked at."""
+ISLAND = 0.2
+"""Eye distances: a place that does not change within one that does is no border up to here."""
 PEAK = 99.9
 """Percentile of a border's steps."""
+ROUNDING = 20 / 12
+"""Variance of the Laplacian (whose squared weights sum to 20) of what rounding to whole levels adds to a picture that
+is drawn anew: nobody sees it, and a dark or smooth face has little more."""
 GENTLE = {"head_x": 0.004, "head_y": 0.003, "yaw": 0.006, "pitch": 0.005}
 """A head that has hardly moved: its resampling softens most, half a pixel here and there."""
 
@@ -59,39 +62,36 @@ def head_fold(head: Head) -> float:
 
 
 def border_steps(portrait: Portrait, rig: FaceRig) -> tuple[float, float]:
-    """Return by how many levels the picture steps more across patches' borders than the still does there.
+    """Return by how many levels the picture steps more across the border of what changes than the still does there.
+
+    Lids are left out: a lash line is an edge.
 
     Returns:
-        The mean and the ``PEAK`` percentile of the absolute change of the gradient across the border, over all poses.
+        The mean and the ``PEAK`` percentile over all poses.
     """
-    changes: list[Array] = []
-    for life in ({}, *EYES.values(), *HEADS.values()):
+    reach = max(round(ISLAND * portrait.face.eye_distance), 3)
+    steps: list[Array] = []
+    for life in ({}, EYES["brow"], EYES["gaze"], *HEADS.values()):
         for pose in ("aa", "oo", "ee"):
-            patches = rig.render({**POSES[pose], **life})
-            frame = compose(portrait.image, patches)
-            changes += _border_changes(portrait.image, frame, patches)
-    if not changes:
+            frame = compose(portrait.image, rig.render({**POSES[pose], **life}))
+            steps += _border_steps(portrait.image, frame, reach)
+    every = np.concatenate(steps)
+    if not len(every):
         return 0.0, 0.0
-    every = np.concatenate(changes)
     return float(every.mean()), float(np.percentile(every, PEAK))
 
 
-def _border_changes(still: Image, frame: Image, patches: Patches) -> Iterator[Array]:
-    """Yield, for each side of a patch within the picture, how steps across its first lines differ from the still's."""
-    height, width = still.shape[:2]
-    before, after = (cv2.cvtColor(image, cv2.COLOR_RGB2GRAY).astype(np.float32) for image in (still, frame))
-    change = after - before
-    for patch in patches:
-        left, top = (int(value) for value in patch.transform[:, 2])
-        bottom, right = top + patch.pixels.shape[0], left + patch.pixels.shape[1]
-        across, down = change[top:bottom], change[:, left:right]
-        sides = (
-            (top > 0, down[top - 1 : top + ACROSS]),
-            (bottom < height, down[bottom - ACROSS : bottom + 1]),
-            (left > 0, across[:, left - 1 : left + ACROSS].T),
-            (right < width, across[:, right - ACROSS : right + 1].T),
-        )
-        yield from (np.abs(np.diff(lines, axis=0)).ravel() for inside, lines in sides if inside)
+def _border_steps(still: Image, frame: Image, reach: int) -> Iterator[Array]:
+    """Yield by how much steps between a pixel that changed and its neighbour that did not differ from the still's.
+
+    Flat places change nowhere: islands of up to ``reach`` pixels belong to what is around them.
+    """
+    before, after = (np.asarray(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)).astype(np.float32) for image in (still, frame))
+    changed = np.pad((frame != still).any(axis=2).astype(np.uint8), reach)
+    around = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (reach, reach))
+    whole = np.asarray(cv2.morphologyEx(changed, cv2.MORPH_CLOSE, around))[reach:-reach, reach:-reach].astype(np.int8)
+    for axis in (0, 1):
+        yield np.abs(np.diff(after - before, axis=axis))[np.diff(whole, axis=axis) != 0]
 
 
 def seam(mouth: Mouth, frame: Image, pose: dict[str, float]) -> float:
@@ -121,10 +121,12 @@ def softening(portrait: Portrait, rig: FaceRig, head: Head, pose: dict[str, floa
     frame = compose(portrait.image, rig.render(pose))
     mask = face_mask(portrait)
     moved: np.ndarray = mask
+    noise = 0.0
     if head.region(pose) is not None:
         x, y = head.backward((0, 0, *portrait.size), pose)
         moved = np.asarray(cv2.remap(mask, x, y, cv2.INTER_NEAREST))
-    return abs(sharpness(frame, moved) / max(sharpness(portrait.image, mask), 1e-6) - 1)
+        noise = ROUNDING
+    return abs((sharpness(frame, moved) - noise) / max(sharpness(portrait.image, mask), 1e-6) - 1)
 
 
 def sharpness(image: Image, mask: np.ndarray) -> float:

@@ -9,11 +9,14 @@ from pathlib import Path
 
 import numpy as np
 
+from lipsync_colab.audio.level import frame_times
+from lipsync_colab.audio.voicing import voiced_gate
 from lipsync_colab.audio.wav import write_wav
 from lipsync_colab.bench.gates.gate import Gate
 from lipsync_colab.engines.viseme.engine import speaking_track
 from lipsync_colab.engines.viseme.motion import MotionTrack
 from lipsync_colab.engines.viseme.mouth import Mouth
+from lipsync_colab.engines.viseme.track import heard_mouth, track_of
 from lipsync_colab.narrate.voice import speak
 from lipsync_colab.phonemes.arpabet import CLOSURES, VOWELS
 from lipsync_colab.types import Array, Phoneme, RenderPlan, Speech
@@ -116,13 +119,19 @@ def openings(mouth: Mouth, track: MotionTrack) -> Array:
     return np.array(heights, np.float32)
 
 
-def raw_gates(line: Line, voice: str, plan: RenderPlan, mouth: Mouth) -> list[Gate]:
-    """Return what the engine makes of the sound alone, measured on its track."""
-    opening = openings(mouth, speaking_track(line.raw, plan))
-    motion = np.abs(np.diff(opening))
-    pause = within(line.pause, plan.rate)
-    figures = {
-        "raw closures": closures(opening, line.speech.phonemes or (), plan.rate),
-        "raw silence": float(motion[pause].mean() / motion[: pause.start].mean()),
-    }
-    return [Gate(voice, "sound alone", name, value) for name, value in figures.items()]
+def sound_gates(line: Line, voice: str, plan: RenderPlan, mouth: Mouth) -> list[Gate]:
+    """Return what the engine makes of the sound alone, with a recogniser where there is one and without."""
+    gates: list[Gate] = []
+    for kind, track in (("raw", speaking_track(line.raw, plan)), ("unread", unread_track(line.raw, plan))):
+        opening = openings(mouth, track)
+        motion = np.abs(np.diff(opening))
+        pause = within(line.pause, plan.rate)
+        found = closures(opening, line.speech.phonemes or (), plan.rate)
+        still = float(motion[pause].mean() / motion[: pause.start].mean())
+        gates += [Gate(voice, "", f"{kind} closures", found), Gate(voice, "", f"{kind} silence", still)]
+    return gates
+
+
+def unread_track(speech: Speech, plan: RenderPlan) -> MotionTrack:
+    """Return the mouth by the sound alone, as it is where no recogniser is installed."""
+    return track_of(*heard_mouth(speech, voiced_gate(speech), frame_times(plan.rate, plan.frames)))

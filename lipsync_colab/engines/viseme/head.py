@@ -11,6 +11,7 @@ from scipy.ndimage import distance_transform_edt, gaussian_filter
 
 from lipsync_colab.engines.viseme.area import Rectangle
 from lipsync_colab.engines.viseme.field import jacobian
+from lipsync_colab.engines.viseme.floats import Floats
 from lipsync_colab.engines.viseme.ramp import smoothstep
 from lipsync_colab.engines.viseme.scratch import Scratch
 from lipsync_colab.types import Array, Face, Portrait
@@ -237,18 +238,18 @@ def _spatial(points: Array, face: Face, step: int) -> Array:
     return np.dstack([points - pivot[:2], gaussian_filter(depth, 0.05 * unit / step)])
 
 
-def _gentle(heights: Array, climb: float) -> Array:
+def _gentle(heights: Floats, climb: float) -> Floats:
     """Return heights that change by at most ``climb`` to the next node: midway between the envelopes on both sides."""
     return (_under(heights, climb) - _under(-heights, climb)) / 2
 
 
-def _under(heights: Array, climb: float) -> Array:
+def _under(heights: Floats, climb: float) -> Floats:
     """Return the highest surface below some heights that climbs no faster than ``climb`` per node."""
     lowest = heights
     while True:
         around = np.pad(lowest, 1, mode="edge")
         sides = [around[:-2, 1:-1], around[2:, 1:-1], around[1:-1, :-2], around[1:-1, 2:]]
-        reached = np.minimum(lowest, np.min(sides, axis=0) + climb)
+        reached: Floats = np.minimum(lowest, np.min(sides, axis=0) + climb)
         if np.array_equal(reached, lowest):
             return reached
         lowest = reached
