@@ -7,7 +7,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lipsync_colab.engines.viseme.still import Still
+from lipsync_colab.engines.viseme.still import MOST, Still, fitting_boost
 from lipsync_colab.types import Image
 
 
@@ -52,3 +52,36 @@ def test_edges_repeat() -> None:
     image = texture(8, 8)
     outside = Still(image).read(np.full((1, 1), -5, np.float32), np.full((1, 1), 12, np.float32))
     np.testing.assert_array_equal(outside[0, 0], image[7, 0])
+
+
+def laplacian(picture: Image) -> float:
+    return float(cv2.Laplacian(picture[8:-8, 8:-8, 0].astype(np.float32), cv2.CV_32F).var())
+
+
+def shifted(image: Image, boost: float, shift: float) -> Image:
+    x, y = np.meshgrid(*(np.arange(side, dtype=np.float32) for side in image.shape[1::-1]))
+    return Still(image, boost).read(x + np.float32(shift), y + np.float32(shift))
+
+
+def test_a_drifting_picture_does_not_grow_softer_and_sharper_by_turns() -> None:
+    coarse = np.random.default_rng(3).integers(0, 256, (60, 60, 1)).astype(np.uint8).repeat(3, axis=2)
+    image = np.asarray(cv2.resize(coarse, (96, 96), interpolation=cv2.INTER_LANCZOS4))
+    detail = [laplacian(shifted(image, 0.0, shift)) / laplacian(image) for shift in np.arange(0.1, 1, 0.1)]
+    assert max(detail) / min(detail) < 1.35
+
+
+def test_a_boost_makes_up_for_what_a_native_source_loses() -> None:
+    noise = np.random.default_rng(4).integers(0, 256, (128, 128, 1)).astype(np.uint8).repeat(3, axis=2)
+    native = np.asarray(cv2.resize(noise, (64, 64), interpolation=cv2.INTER_AREA))
+    enlarged = np.asarray(cv2.resize(noise, (256, 256), interpolation=cv2.INTER_LANCZOS4))
+    whole = (0.0, 0.0, 64.0, 64.0)
+    boost = fitting_boost(native, whole)
+    assert 0.0 <= fitting_boost(enlarged, (0.0, 0.0, 256.0, 256.0)) < boost <= MOST
+    kept = [np.mean([laplacian(shifted(native, by, s)) for s in np.arange(0.05, 1, 0.1)]) for by in (0.0, boost)]
+    assert kept[0] < 0.95 * laplacian(native)
+    assert abs(kept[1] / laplacian(native) - 1) < 0.05
+
+
+def test_what_is_too_small_is_not_boosted() -> None:
+    assert fitting_boost(texture(20, 20), (0.0, 0.0, 20.0, 20.0)) == 0.0
+    assert fitting_boost(texture(60, 60), (80.0, 80.0, 140.0, 140.0)) == 0.0

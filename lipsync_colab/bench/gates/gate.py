@@ -40,7 +40,7 @@ LIMITS: dict[str, tuple[str, float]] = {
 ``border step``, ``border peak``: by how many levels the picture steps more than the still does along the border of all
 that has changed, the mean and the 99.9th percentile. ``seam``: brightest pixel on the line of closed lips over the
 lips' 99th percentile. ``sharp``: by what share the variance of the Laplacian in the face, without the mouth, departs
-from the still's; whole levels' own noise is taken off a moved face's.
+from the still's, but for the noise that rounding to whole levels adds.
 
 On decoded frames: ``closures``, the share of m, b and p with closed lips in some frame; ``vowels``, the Wasserstein
 distance between openings found in frames of vowels and their targets, over the targets' mean; ``lips r`` and ``lips

@@ -23,7 +23,7 @@ PEAK = 99.9
 """Percentile of a border's steps."""
 ROUNDING = 20 / 12
 """Variance of the Laplacian (whose squared weights sum to 20) of what rounding to whole levels adds to a picture that
-is drawn anew: nobody sees it, and a dark or smooth face has little more."""
+is drawn anew: nobody sees it, a dark or smooth face has little more, and up to this much more is no departure."""
 GENTLE = {"head_x": 0.004, "head_y": 0.003, "yaw": 0.006, "pitch": 0.005}
 """A head that has hardly moved: its resampling softens most, half a pixel here and there."""
 
@@ -113,7 +113,7 @@ def seam(mouth: Mouth, frame: Image, pose: dict[str, float]) -> float:
 
 def moving_softening(portrait: Portrait, rig: FaceRig, head: Head) -> float:
     """Return the largest departure of the face's sharpness over several positions of the head."""
-    return max((softening(portrait, rig, head, pose) for pose in (GENTLE, *HEADS.values())), key=abs)
+    return max(softening(portrait, rig, head, pose) for pose in (GENTLE, *HEADS.values()))
 
 
 def softening(portrait: Portrait, rig: FaceRig, head: Head, pose: dict[str, float]) -> float:
@@ -121,12 +121,13 @@ def softening(portrait: Portrait, rig: FaceRig, head: Head, pose: dict[str, floa
     frame = compose(portrait.image, rig.render(pose))
     mask = face_mask(portrait)
     moved: np.ndarray = mask
-    noise = 0.0
+    rounding = 0.0
     if head.region(pose) is not None:
         x, y = head.backward((0, 0, *portrait.size), pose)
         moved = np.asarray(cv2.remap(mask, x, y, cv2.INTER_NEAREST))
-        noise = ROUNDING
-    return abs((sharpness(frame, moved) - noise) / max(sharpness(portrait.image, mask), 1e-6) - 1)
+        rounding = ROUNDING
+    before, after = sharpness(portrait.image, mask), sharpness(frame, moved)
+    return max(after - rounding - before, before - after, 0.0) / max(before, 1e-6)
 
 
 def sharpness(image: Image, mask: np.ndarray) -> float:

@@ -9,7 +9,7 @@ from lipsync_colab.engines.viseme.eyes import Eyes
 from lipsync_colab.engines.viseme.head import Head
 from lipsync_colab.engines.viseme.mouth import Mouth, MouthPose
 from lipsync_colab.engines.viseme.scratch import Scratch
-from lipsync_colab.engines.viseme.still import Still
+from lipsync_colab.engines.viseme.still import Still, fitting_boost
 from lipsync_colab.types import Patch, Patches, Portrait
 
 
@@ -31,7 +31,7 @@ class FaceRig:
     def __init__(self, portrait: Portrait) -> None:
         self._mouth = Mouth(portrait)
         self._eyes = Eyes(portrait)
-        self._still = Still(self._mouth.plain)
+        self._still = Still(self._mouth.plain, fitting_boost(portrait.image, portrait.face.box))
         self._head = Head(portrait)
         self._scratch = Scratch()
 
