@@ -25,6 +25,8 @@ from lipsync_colab.report.video import open_video
 from lipsync_colab.stream import close
 from lipsync_colab.types import Array, Face, Image, Portrait, RenderSettings, Speech
 
+SMILING = 0.06
+"""Eye distances between the lips of a still from which on strips of lip are not found again."""
 REPEATED = 40
 """Frames that are rendered twice."""
 
@@ -57,8 +59,13 @@ def person_clip_gates(picture: Path, speech: Speech, output: Path, size: int, vo
     canvas = finish_still(job.portrait, job.plan, silent).portrait
     mouth = Mouth(canvas)
     target = openings(mouth, speaking_track(speech, job.plan))
-    found = lag(strip_openings(canvas.image, mouth, open_video(job.output).frames()), target, 3)
+    found = lag(_by_strips(job, canvas, mouth), target, 3)
     return [Gate(voice, "", "lips r", found.at_zero), Gate(voice, "", "lips lag", abs(found.frames))]
+
+
+def _by_strips(job: Render, canvas: Portrait, mouth: Mouth) -> Array:
+    """Return the openings that strips of lip tell, float32 (frames,)."""
+    return strip_openings(canvas.image, mouth, open_video(job.output).frames())
 
 
 def _rendered(picture: Path, speech: Speech, output: Path, settings: RenderSettings) -> Render:
@@ -89,9 +96,7 @@ def _lip_figures(job: Render, line: Line) -> dict[str, float]:
     seen = face_motion(open_video(job.output).frames())
     # Landmarks are measured in the picture's eye distances, which a turned face shortens.
     by_landmarks = seen.aperture * np.float32(canvas.face.eye_distance / mouth.facing.unit)
-    opening = by_landmarks
-    if not mouth.lips.parted:
-        opening = strip_openings(canvas.image, mouth, open_video(job.output).frames())
+    opening = by_landmarks if mouth.lips.parted > SMILING else _by_strips(job, canvas, mouth)
     follows = lag(opening, target, 3)
     return {
         "closures": closures(opening, spoken, rate),
@@ -176,5 +181,5 @@ def _beyond(portrait: Portrait) -> np.ndarray:
     hull = cv2.convexHull(portrait.face.landmarks[:468].copy()).astype(np.int32)
     cv2.fillConvexPoly(face, hull, 1)
     outwards = cv2.distanceTransform(1 - face, cv2.DIST_L2, 5)
-    below = np.arange(len(face))[:, None] > portrait.face.landmarks[152, 1]
+    below = np.arange(len(face))[:, None] > portrait.face.landmarks[13, 1]
     return np.asarray(outwards > np.where(below, 1.5, 0.75) * portrait.face.eye_distance)

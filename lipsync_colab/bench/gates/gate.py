@@ -9,7 +9,7 @@ LIMITS: dict[str, tuple[str, float]] = {
     "fold": (">", 0.15),
     "head fold": (">", 0.15),
     "border step": ("<", 0.5),
-    "border peak": ("<", 6.0),
+    "border peak": ("<", 8.0),
     "seam": ("<=", 1.0),
     "sharp, head still": ("<", 0.05),
     "sharp, head moving": ("<", 0.05),
@@ -38,15 +38,17 @@ LIMITS: dict[str, tuple[str, float]] = {
 
 ``fold``: smallest Jacobian of the mouth's field over all poses, ``head fold``: of the head's at its extremes.
 ``border step``, ``border peak``: by how many levels the picture steps more than the still does along the border of all
-that has changed, the mean and the 99.9th percentile. ``seam``: brightest pixel on the line of closed lips over the
-lips' 99th percentile. ``sharp``: by what share the variance of the Laplacian in the face, without the mouth, departs
-from the still's, but for the noise that rounding to whole levels adds.
+that has changed, the mean and the 99.9th percentile (0.04 pixels, which count as still, on an edge of 200 levels).
+``seam``: brightest pixel on the line of closed lips over the lips' 99th percentile. ``sharp``: by what share the
+variance of the Laplacian in the face, without the mouth, departs from the still's, but for the noise that rounding to
+whole levels adds.
 
 On decoded frames: ``closures``, the share of m, b and p with closed lips in some frame; ``vowels``, the Wasserstein
 distance between openings found in frames of vowels and their targets, over the targets' mean; ``lips r`` and ``lips
-lag``, correlation of the opening with its target and its lag in frames. Lips that touch in the still are found again by
-:mod:`~lipsync_colab.bench.gates.registration`, those of a smile by landmarks; ``seen`` is what landmarks say of either.
-``blink r``: of the lids that landmarks see. ``flicker``: levels from frame to frame outside the mouth in a pause.
+lag``, correlation of the opening with its target and its lag in frames. Lips that hardly part in the still are found
+again by :mod:`~lipsync_colab.bench.gates.registration`, those of a smile by landmarks; ``seen`` is what landmarks say
+of either. ``blink r``: of the lids that landmarks see. ``flicker``: levels from frame to frame outside the mouth in a
+pause.
 
 Before encoding, with the head still: ``silence``, motion of the lower face in pauses over that in speech; ``outside``,
 levels by which anything beyond the face's outline and the mouth's surroundings changes; ``repeat``, the largest

@@ -1,8 +1,8 @@
 """How far a clip's lips are apart, by finding again where the still's own strips of lip have gone.
 
 The landmark model misses small openings in paintings, behind moustaches and between thin lips (a drawn opening of 0.08
-eye distances reads 0.016 on one of them); a strip of picture is found wherever it goes. It needs lips that touch in the
-still: those of a smile change their shape too much.
+eye distances reads 0.016 on one of them); a strip of picture is found wherever it goes. It needs lips that hardly part
+in the still: those of a smile change their shape too much.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ class LipStrips:
 
     Args:
         image: uint8 (H, W, 3) RGB, the still at the clip's size.
-        mouth: on it, its lips closed.
+        mouth: on it, its lips closed or hardly parted.
     """
 
     def __init__(self, image: Image, mouth: Mouth) -> None:
@@ -36,6 +36,7 @@ class LipStrips:
         source = mouth.lips.source
         upper, lower = float(source.inner_upper[5, 1]), float(source.inner_lower[5, 1])
         self._unit = mouth.facing.unit
+        self._parted = mouth.lips.parted
         self._down = mouth.facing.axes[:2, 1] / np.linalg.norm(mouth.facing.axes[:2, 1])
         self._strips = [_cut(grey, mouth, top) for top in (upper - HEIGHT, lower)]
 
@@ -44,8 +45,9 @@ class LipStrips:
         grey = cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY)
         (above, above_at), (below, below_at) = self._strips
         head = self._found(grey, above, above_at, np.zeros(2, np.float32), HEAD)
-        jaw = self._found(grey, below, below_at, head, JAW)
-        return float((jaw - head) @ self._down) / self._unit
+        side, up, down = JAW
+        jaw = self._found(grey, below, below_at, head, (side, up + self._parted, down - self._parted))
+        return self._parted + float((jaw - head) @ self._down) / self._unit
 
     def _found(
         self, grey: np.ndarray, strip: np.ndarray, home: np.ndarray, away: Array, reach: tuple[float, float, float]

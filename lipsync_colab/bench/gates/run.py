@@ -25,6 +25,8 @@ from lipsync_colab.types import Image, Portrait, RenderPlan, RenderSettings, Spe
 
 VOICES = ("hibari", "joe")
 """A woman's and a man's, in turn."""
+PERSON = "hopper"
+"""Whose face the recordings of people move."""
 VARIED = 640
 """Short side of varied pictures in pixels; the picture itself is measured at the size of the clips."""
 HD = 1080
@@ -114,9 +116,9 @@ class _Bench:
             yield Piece(name, "machine"), partial(self._machine, name)
         for voice in VOICES:
             yield Piece(voice, "sound"), partial(self._sound, voice)
-        for index, voice in enumerate(self._people):
+        for voice in self._people:
             yield Piece(voice, "sound"), partial(self._person, voice)
-            yield Piece(voice, "clip"), partial(self._person_clip, voice, list(self._sources)[-1 - index % 2])
+            yield Piece(voice, "clip"), partial(self._person_clip, voice, PERSON)
 
     def _still(self, name: str) -> list[Gate]:
         portrait = self._sized(name, self._scope.size)
@@ -138,11 +140,11 @@ class _Bench:
 
     def _sound(self, voice: str) -> list[Gate]:
         line = self._line(voice, self._scope.seconds)
-        return sound_gates(line, voice, *_posed(self._job("hopper", line.speech)))
+        return sound_gates(line, voice, *_posed(self._job(PERSON, line.speech)))
 
     def _person(self, voice: str) -> list[Gate]:
         speech = self._people[voice]
-        return person_gates(speech, voice, *_posed(self._job("hopper", speech)))
+        return person_gates(speech, voice, *_posed(self._job(PERSON, speech)))
 
     def _person_clip(self, voice: str, source: str) -> list[Gate]:
         output = self._scope.output / f"{voice}.mp4"

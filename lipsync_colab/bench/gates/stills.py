@@ -64,14 +64,14 @@ def head_fold(head: Head) -> float:
 def border_steps(portrait: Portrait, rig: FaceRig) -> tuple[float, float]:
     """Return by how many levels the picture steps more across the border of what changes than the still does there.
 
-    Lids are left out: a lash line is an edge.
+    Blinks and glances are left out: a lash line is an edge, and an eye ends at it.
 
     Returns:
         The mean and the ``PEAK`` percentile over all poses.
     """
-    reach = max(round(ISLAND * portrait.face.eye_distance), 3)
+    reach = 2 * max(round(ISLAND * portrait.face.eye_distance / 2), 1) + 1  # odd: closing must not shift it
     steps: list[Array] = []
-    for life in ({}, EYES["brow"], EYES["gaze"], *HEADS.values()):
+    for life in ({}, EYES["brow"], *HEADS.values()):
         for pose in ("aa", "oo", "ee"):
             frame = compose(portrait.image, rig.render({**POSES[pose], **life}))
             steps += _border_steps(portrait.image, frame, reach)
