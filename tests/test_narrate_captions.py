@@ -108,3 +108,10 @@ def test_any_speech_is_cut_in_order(words: list[tuple[int, float, float]]) -> No
 
 def test_later_captions_end_with_their_scene() -> None:
     assert later([Caption(1, 3, "x")], 2.0, 4.5) == (Caption(3, 4.5, "x"),)
+
+
+def test_a_title_is_not_parted_from_its_name() -> None:
+    words = "Everybody in the whole street waved when Prof. Gardener walked slowly by with her dogs and hens.".split()
+    sounds = [Phoneme("AH", 0.35 * place, 0.35 * place + 0.35, 1, word) for place, word in enumerate(words)]
+    found = captions_of(" ".join(words), sounds, 9.0)
+    assert len(found) == 2 and not any(one.text.endswith("Prof.") for one in found)

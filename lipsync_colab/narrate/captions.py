@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from lipsync_colab.errors import InputError
 from lipsync_colab.narrate.script import PUNCTUATION, bare_words
 from lipsync_colab.phonemes.pronounce import pronounce_sentence
-from lipsync_colab.phonemes.text import spoken_text
+from lipsync_colab.phonemes.text import CONTINUING, FOREIGN_CONTINUING, spoken_text
 from lipsync_colab.types import Caption, Phoneme
 
 LINE = 42
@@ -26,6 +26,7 @@ PAUSE = 0.6
 WORD_GAP, NUMBER_GAP = 0.1, 0.5
 """Seconds of silence between two sounds of one word."""
 
+QUOTES = "\"”’')"
 Measure = Callable[[str], float]
 
 
@@ -209,7 +210,7 @@ def _cost(tokens: Sequence[Token], first: int, last: int, letters: int) -> float
         cost += _break_cost(tokens[last - 1], tokens[last])
     for place in range(first, last - 1):
         before, after = tokens[place], tokens[place + 1]
-        cost += 0.8 * before.text.rstrip("\"”’')").endswith((".", "!", "?", "…"))
+        cost += 0.8 * _ends_sentence(before.text)
         cost += 3.0 * (after.start - before.end > PAUSE)
     until = tokens[last].start if last < len(tokens) else tokens[last - 1].end + LINGER
     seconds = min(until, tokens[last - 1].end + LINGER) - tokens[first].start
@@ -219,10 +220,14 @@ def _cost(tokens: Sequence[Token], first: int, last: int, letters: int) -> float
 
 
 def _break_cost(before: Token, after: Token) -> float:
-    text = before.text.rstrip("\"”’')")
-    if text.endswith((".", "!", "?", "…")) or after.start - before.end > PAUSE:
+    if _ends_sentence(before.text) or after.start - before.end > PAUSE:
         return 0.0
-    return 1.0 if text.endswith((",", ";", ":", "—", "–")) else 2.5
+    return 1.0 if before.text.rstrip(QUOTES).endswith((",", ";", ":", "—", "–")) else 2.5
+
+
+def _ends_sentence(word: str) -> bool:
+    bare = word.rstrip(QUOTES)
+    return bare.endswith((".", "!", "?", "…")) and bare.rstrip(".").casefold() not in CONTINUING | FOREIGN_CONTINUING
 
 
 def _wrapped(words: str, measure: Measure, limit: float) -> str:
