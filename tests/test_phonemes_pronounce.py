@@ -92,6 +92,9 @@ def test_other_languages_have_abbreviations_of_their_own(text: str, language: st
         ("1,250 people in 1984", "one thousand two hundred fifty people in nineteen eighty four"),
         ("50% of 1/2", "fifty percent of one half"),
         ("9:30am", "nine thirty A.M."),
+        ("7.30 pm, 10:15–11:30", "seven thirty P.M., ten fifteen to eleven thirty"),
+        ("6 p.m.–9 p.m.", "six P.M. to nine P.M."),
+        ("10k people on 80 m² or 2 km²", "ten thousand people on eighty square meters or two square kilometers"),
         ("at 12:00, or 3:05 pm", "at twelve o'clock, or three oh five P.M."),
         (
             "$1.2 billion, €20 and £3.99",
