@@ -229,6 +229,7 @@ def test_the_command_lists_voices(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["voices"]) == 0
     assert len(capsys.readouterr().out.splitlines()) == len(REGISTRY)
     assert main(["voices", "--language", "sw"]) == 2
+    assert main(["voices", "--measure", "jf_alpha"]) == 2 and "Japanese" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("voice", ["hibari", pytest.param("joe", marks=needs_joe)])

@@ -13,7 +13,7 @@ from lipsync_colab.audio.level import STEP, SpeechGate
 from lipsync_colab.audio.loudness import normalised
 from lipsync_colab.errors import InputError
 from lipsync_colab.narrate.voice import resampled, say
-from lipsync_colab.narrate.voices import Voice, open_voice, voice_info
+from lipsync_colab.narrate.voices import Voice, check_reader, open_voice, voice_info
 from lipsync_colab.phonemes.align import align
 from lipsync_colab.phonemes.arpabet import SILENCE, VOWELS
 from lipsync_colab.phonemes.reading import is_english
@@ -73,6 +73,7 @@ def measure_offset(name: str, text: str = "", seed: int = 0) -> MeasuredOffset:
         InputError: the voice is none, or no sentences are known for its language.
     """
     info = voice_info(name)
+    check_reader(info)
     language = info.language.partition("-")[0]
     text = text or LINES.get(language, "")
     if not text:
