@@ -14,7 +14,7 @@ from lipsync_colab.audio.voicing import voiced_gate
 from lipsync_colab.bench.gates.gate import Gate
 from lipsync_colab.bench.gates.voices import SETTLED, closures, openings, unread_track, within
 from lipsync_colab.engines.viseme.mouth import Mouth
-from lipsync_colab.phonemes.recogniser import recognised_phonemes
+from lipsync_colab.phonemes.recogniser import understood
 from lipsync_colab.types import Array, RenderPlan, Speech
 
 SOUNDS = {".wav", ".flac", ".mp3", ".ogg", ".m4a"}
@@ -53,9 +53,9 @@ def person_gates(speech: Speech, name: str, plan: RenderPlan, mouth: Mouth) -> l
     opening = openings(mouth, track)
     gate = voiced_gate(speech)
     figures = {"human dips": dips(speech, track.channel("press"), float(plan.rate))}
-    words = recognised_phonemes(speech, gate)
-    if words is not None:
-        figures["human closures"] = closures(opening, words, plan.rate)
+    heard = understood(speech, gate)
+    if heard is not None:
+        figures["human closures"] = closures(opening, heard.phonemes, plan.rate)
     pauses = gate.pauses(SHORTEST_PAUSE)
     if pauses:
         motion = np.abs(np.diff(opening))
