@@ -63,8 +63,11 @@ class StageBox:
             return None
 
     def _start(self) -> None:
-        if self.worker.start(self._work):
-            self.button.disabled, self.stop.disabled = True, False
+        if self.worker.busy:
+            return
+        # Before the stage: one that ends at once switches the buttons back, and that must come last.
+        self.button.disabled, self.stop.disabled = True, False
+        self.worker.start(self._work)
 
     def _work(self, run: Run) -> None:
         self._say("Working…")
