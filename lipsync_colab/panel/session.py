@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 import time
 from collections import deque
 from dataclasses import dataclass
@@ -71,6 +72,8 @@ class Session:
         self.stop_seconds: float | None = None
         self._view: View | None = None
         self._log: deque[str] = deque(maxlen=LOG_LINES)
+        # Two threads refresh, the page's and the worker's: whoever comes last must show what is true then.
+        self._refreshing = threading.RLock()
 
     def attach(self, view: View) -> None:
         """Show everything in this view from now on; the one before it is left as it is."""
@@ -128,8 +131,9 @@ class Session:
         self._changed()
 
     def _changed(self) -> None:
-        if self._view is not None:
-            self._view.refresh()
+        with self._refreshing:
+            if self._view is not None:
+                self._view.refresh()
 
     def load(self) -> dict[str, Any]:
         """Return what was chosen last in this folder; empty when nothing was, or when it cannot be read."""
