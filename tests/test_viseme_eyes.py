@@ -115,6 +115,49 @@ def test_no_liner_stays_where_the_lid_was(still: Portrait) -> None:
             assert frame[y - 14 : y, x - 2 : x + 3].min() > 0.65 * np.mean(SKIN)
 
 
+def corners(still: Portrait, side: int) -> tuple[Array, Array]:
+    """The inner and the outer corner of an eye in the picture."""
+    left, right = still.face.landmarks[UPPER[side][0]], still.face.landmarks[UPPER[side][-1]]
+    return (right, left) if side == 0 else (left, right)
+
+
+def test_a_wing_of_liner_goes_with_the_lid(still: Portrait) -> None:
+    image = still.image.copy()
+    tips = []
+    for side in (0, 1):
+        inner, outer = corners(still, side)
+        middle = still.face.landmarks[UPPER[side][4]]
+        tips.append(outer + 0.14 * (outer - inner) - (0, 6))
+        line = np.round(np.stack([middle, outer - (0, 3), tips[-1]]) * 16).astype(np.int32)
+        cv2.polylines(image, [line], False, (30, 20, 20), 7, cv2.LINE_AA, 4)
+    worn = replace(still, image=image)
+    frame = render(worn, Eyes(worn), {"blink": 1.0}).astype(float).mean(axis=-1)
+    for x, y in np.round(tips).astype(int).tolist():
+        part = (slice(y - 2, y + 3), slice(x - 2, x + 3))
+        assert image[part].mean() < 0.5 * np.mean(SKIN)
+        assert frame[part].min() > 0.7 * np.mean(SKIN)
+
+
+def test_the_lid_is_even_and_skin_where_highlights_and_dark_flecks_were(still: Portrait) -> None:
+    image = still.image.copy()
+    random = np.random.default_rng(4)
+    for indices in UPPER:
+        marks = still.face.landmarks[list(indices)]
+        line = np.round((marks - (0, 9)) * 16).astype(np.int32)
+        cv2.polylines(image, [line], False, (235, 232, 228), 3, cv2.LINE_AA, 4)
+        for x, y in marks[1:-1]:
+            for _ in range(3):
+                spot = (int(x + random.integers(-4, 5)), int(y - random.integers(1, 10)))
+                cv2.circle(image, spot, 2, (40, 18, 12), -1, cv2.LINE_AA)
+    spotted = replace(still, image=image)
+    frame = cv2.GaussianBlur(render(spotted, Eyes(spotted), {"blink": 1.0}), (0, 0), 1.0).astype(float)
+    for indices in UPPER:
+        x, y = (int(value) for value in still.face.landmarks[indices[4]])
+        lid = frame[y - 9 : y + 6, x - 12 : x + 13]
+        assert lid.mean(axis=-1).std() < 0.07 * np.mean(SKIN)
+        assert np.ptp(lid.mean(axis=(0, 1))) > 0.65 * np.ptp(SKIN)
+
+
 def test_no_edge_shows_where_the_lid_begins_under_a_shaded_brow(still: Portrait) -> None:
     rows = np.arange(SIZE[1])[:, None, None]
     eye_line = float(still.face.points[:2, 1].mean())

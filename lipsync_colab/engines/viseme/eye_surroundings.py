@@ -20,6 +20,14 @@ BROAD = 0.10
 """Eye distances beyond which what stands before the lid is no rim."""
 LINER = 0.80
 """Brightness beside the skin's around, below which what joins the lashes goes with them."""
+ROUGH = 0.06
+"""Notches and flecks in the eye's outline narrower than this, in eye distances, are smoothed away."""
+FEATHER = 0.024
+"""Softness of the lid's border in eye distances: 5 % of an eye's width."""
+WING = 0.80
+"""Liner is looked for as far as this from the eye's middle, in widths of the eye."""
+TONES = 8
+"""Brightnesses at which the skin's colour round an eye is taken."""
 
 
 class Surroundings:
@@ -30,6 +38,7 @@ class Surroundings:
         opening: of the eye.
         s: float32 (columns,), places along the eye in pixels.
         rows: float32 (rows,), places across it.
+        rims: glasses are worn.
 
     Attributes:
         pixels: float32 (rows, columns, 3).
@@ -40,7 +49,7 @@ class Surroundings:
         brow: of the brow's lower edge.
     """
 
-    def __init__(self, image: Image, opening: EyeOpening, s: Array, rows: Array) -> None:
+    def __init__(self, image: Image, opening: EyeOpening, s: Array, rows: Array, rims: bool) -> None:
         self.opening, self.s, self.rows = opening, s, rows
         grid = np.meshgrid(s, rows)
         self._maps = opening.picture(*grid)
@@ -53,7 +62,7 @@ class Surroundings:
         )
         below = self.between(self.lower + 0.05 * opening.unit, self.lower + 0.15 * opening.unit)
         self.skin = np.median(self.pixels[below], axis=0) if below.any() else np.median(self.pixels, axis=(0, 1))
-        self._shape = image.shape[:2]
+        self._rims = rims
 
     def between(self, low: Array, high: Array) -> NDArray[np.bool_]:
         """Mask of the pixels whose t lies between two curves."""
@@ -75,14 +84,23 @@ class Surroundings:
         pixels = np.asarray(cv2.resize(self.pixels, size, interpolation=cv2.INTER_AREA), np.float32)
         # Rims are thin and hide the skin; a brow or a deep socket is broad, and the lid runs into its shade.
         width = 2 * round(BROAD * self.opening.unit / 2) + 1
-        broad = cv2.morphologyEx(front, cv2.MORPH_OPEN, np.ones((width, width), np.uint8))
+        broad = cv2.morphologyEx(front, cv2.MORPH_OPEN, np.ones((width, width), np.uint8)) if self._rims else front
         unknown = cv2.resize(np.maximum(eye, (front - broad) * shaded), size, interpolation=cv2.INTER_AREA) > 0.05
-        filled = cv2.resize(_film(pixels, unknown, self.skin), full, interpolation=cv2.INTER_CUBIC)
-        cover = smoothstep(1.5 * gaussian_filter(eye, max(0.8, 0.014 * self.opening.unit)))
-        # What goes on beyond the corners, a wing of liner, comes in again slowly.
-        cover *= smoothstep((0.60 - np.abs(self.s) / self.opening.width) / 0.14)
+        near = cv2.resize(self._skin_near(front), size, interpolation=cv2.INTER_AREA) > 0.95
+        colours = _skin_film(pixels, unknown, near & ~unknown, self.skin)
+        filled = cv2.resize(colours, full, interpolation=cv2.INTER_CUBIC)
+        cover = smoothstep(1.5 * gaussian_filter(eye, max(0.8, FEATHER * self.opening.unit)))
+        # Towards the nose the lid ends at the corner; a wing of liner beyond the other goes with it. Lenses bend and
+        # reflect there.
+        out = self.s * self.opening.outward / self.opening.width
+        cover *= smoothstep((0.60 + out) / 0.14) * smoothstep(((0.60 if self._rims else WING) - out) / 0.14)
         before = np.maximum(front - broad, gaussian_filter(broad, 0.035 * self.opening.unit))
         return np.asarray(filled, np.float32), (cover * (1 - before)).astype(np.float32)
+
+    def _skin_near(self, front: Array) -> Array:
+        """Mask, float32, of the skin round the eye, lids and all but what stands before it."""
+        unit = self.opening.unit
+        return (self.between(self.upper - 0.20 * unit, self.lower + 0.20 * unit) & (front < 0.05)).astype(np.float32)
 
     def _eye(self, front: Array) -> tuple[Array, Array]:
         """Masks, float32: the eye with lashes and what is dark and joins them (liner, the fold); all that is dark."""
@@ -101,14 +119,16 @@ class Surroundings:
         kept = np.zeros(count, bool)
         kept[np.unique(labels[core])] = True
         kept[0] = False
-        width = 2 * round(0.012 * unit) + 1
-        eye = cv2.dilate(kept[labels].astype(np.float32), np.ones((width, width), np.uint8))
-        return np.asarray(eye, np.float32), shaded.astype(np.float32)
+        joined = cv2.dilate(kept[labels].astype(np.uint8), _disc(0.012 * unit))
+        joined = cv2.morphologyEx(joined, cv2.MORPH_CLOSE, _disc(ROUGH / 2 * unit))
+        even = gaussian_filter(joined.astype(np.float32), ROUGH / 3 * unit) > 0.3
+        return (even | core).astype(np.float32), shaded.astype(np.float32)
 
     def front(self) -> Array:
         """Mask of what stands before the lid (rims of glasses, the brow), float32 (rows, columns) in [0, 1].
 
-        It differs clearly from skin, lies outside the opening, and reaches further away than lashes do.
+        It differs clearly from skin, lies outside the opening, and reaches further away than lashes do. Where no
+        glasses are worn, what is dark close over the lid is the socket's shade, which the lid runs into.
         """
         unit = self.opening.unit
         reference = float(self.skin @ LUMA)
@@ -122,7 +142,8 @@ class Surroundings:
         kept = np.zeros(count, bool)
         kept[np.unique(labels[far & odd])] = True
         kept[0] = False
-        mask = gaussian_filter(kept[labels].astype(np.float32), max(0.8, 0.008 * unit))
+        stands = kept[labels] & (far | self._rims)
+        mask = gaussian_filter(stands.astype(np.float32), max(0.8, 0.008 * unit))
         return smoothstep(mask * 1.6).astype(np.float32)
 
     def in_picture(self, mask: Array) -> tuple[Array, tuple[int, int]]:
@@ -136,16 +157,56 @@ class Surroundings:
         return found, (left, top)
 
 
-def _film(pixels: Array, unknown: NDArray[np.bool_], skin: Array) -> Array:
-    """Return pixels (h, w, 3) with the unknown ones at the mean of their neighbours (Laplace's equation, by Jacobi).
+def _disc(radius: float) -> NDArray[np.uint8]:
+    """A round neighbourhood for OpenCV's morphology."""
+    width = 2 * max(1, round(radius)) + 1
+    return np.asarray(cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (width, width)), np.uint8)
+
+
+def _skin_film(pixels: Array, unknown: NDArray[np.bool_], near: NDArray[np.bool_], skin: Array) -> Array:
+    """Return pixels (h, w, 3) with the unknown ones filled with skin.
+
+    Colours mixed from a highlight and a shadow would be grey. So brightness runs from side to side, and each
+    brightness has the colour that the skin has where it is as bright, with what the sides differ from that.
 
     Args:
         pixels: float32.
         unknown: (h, w).
+        near: (h, w), known skin round the eye.
         skin: (3,), for where nothing at all is known.
     """
+    luma = pixels @ LUMA
+    levels, tones = _tones(pixels[near], luma[near], skin)
+
+    def toned(brightness: Array) -> Array:
+        return np.stack([np.interp(brightness, levels, tone) for tone in tones.T], axis=-1).astype(np.float32)
+
+    planes = np.dstack([luma, pixels - toned(luma)]).astype(np.float32)
+    film = _film(planes, unknown, np.array([skin @ LUMA, 0, 0, 0], np.float32))
+    filled = np.clip(toned(film[..., 0]) + film[..., 1:], 0, 255)
+    return np.where(unknown[..., None], filled, pixels).astype(np.float32)
+
+
+def _tones(colours: Array, luma: Array, skin: Array) -> tuple[Array, Array]:
+    """Return brightnesses (n,), rising, and the skin's colour (n, 3) at each."""
+    if len(luma) < 4 * TONES:
+        shades = np.array([0.0, 1.0, 2.0])
+        return shades * (skin @ LUMA), shades[:, None] * skin
+    parts = np.array_split(np.argsort(luma), TONES)
+    tones = np.array([colours[part].mean(axis=0) for part in parts])
+    return tones @ LUMA, tones
+
+
+def _film(pixels: Array, unknown: NDArray[np.bool_], skin: Array) -> Array:
+    """Return pixels (h, w, n) with the unknown ones at the mean of their neighbours (Laplace's equation, by Jacobi).
+
+    Args:
+        pixels: float32.
+        unknown: (h, w).
+        skin: (n,), for where nothing at all is known.
+    """
     kernel = np.array([[0, 1, 0], [1, 0, 1], [0, 1, 0]], np.float32) / 4
-    hole = np.repeat(unknown[..., None], 3, axis=2)
+    hole = np.repeat(unknown[..., None], pixels.shape[2], axis=2)
     weight = np.float32(1) - unknown
     colours = gaussian_filter(pixels * weight[..., None], (8, 8, 0)) + 1e-3 * skin
     film = np.where(hole, colours / (gaussian_filter(weight, 8) + 1e-3)[..., None], pixels).astype(np.float32)

@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 
 from lipsync_colab.engines.viseme.area import Area, Rectangle
-from lipsync_colab.engines.viseme.brows import Brows
+from lipsync_colab.engines.viseme.brows import Brows, glasses
 from lipsync_colab.engines.viseme.eye_opening import EyeOpening
+from lipsync_colab.engines.viseme.eye_surroundings import WING
 from lipsync_colab.engines.viseme.grid import Grid
 from lipsync_colab.engines.viseme.lids import Lid
 from lipsync_colab.engines.viseme.light import Light
@@ -37,8 +38,8 @@ class Eyes:
         face = portrait.face
         openings = [EyeOpening.of(face, side) for side in (0, 1)]
         self._openings = [opening for opening in openings if opening.visible(portrait.image)]
-        light = Light.of(portrait)
-        self._lids = [Lid(portrait.image, opening, light) for opening in self._openings]
+        light, rims = Light.of(portrait), glasses(portrait)
+        self._lids = [Lid(portrait.image, opening, light, rims) for opening in self._openings]
         unit = face.eye_distance
         self._size = portrait.size
         self._last: tuple[tuple[float, ...], Array] | None = None
@@ -135,7 +136,7 @@ def _block(x: Array, y: Array, rect: Rectangle) -> tuple[slice, slice] | None:
 
 def _corners(opening: EyeOpening) -> Array:
     """Corners of the box that lids and gaze change, float (4, 2) in pixels."""
-    reach = 0.62 * opening.width + 0.06 * opening.unit
+    reach = WING * opening.width + 0.06 * opening.unit
     low, high = opening.upper.min() - 0.30 * opening.unit, opening.lower.max() + 0.30 * opening.unit
     across, down = np.array([-reach, reach, -reach, reach]), np.array([low, low, high, high])
     return np.stack(opening.picture(across, down), axis=-1)

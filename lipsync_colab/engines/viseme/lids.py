@@ -7,7 +7,7 @@ import numpy as np
 from scipy.ndimage import gaussian_filter, gaussian_filter1d, median_filter
 
 from lipsync_colab.engines.viseme.eye_opening import REACH, SAMPLES, EyeOpening
-from lipsync_colab.engines.viseme.eye_surroundings import Surroundings
+from lipsync_colab.engines.viseme.eye_surroundings import WING, Surroundings
 from lipsync_colab.engines.viseme.light import LUMA, Light
 from lipsync_colab.engines.viseme.ramp import smoothstep
 from lipsync_colab.engines.viseme.sampling import along, sample
@@ -17,6 +17,7 @@ ABOVE, BELOW = 0.42, 0.45  # what of the picture around the eye is looked at, ey
 FOLD = 0.095  # the lid turns over the ball from this far above the margin, eye distances
 LASH_LENGTH = 0.046
 LASHES = 34
+FREQUENCIES = 24  # bands in which the grain of skin is measured
 BULGE = (1.0, 0.97, 1.07, 1.10, 1.04, 0.90)  # light on the ball under the lid, from the fold to the margin
 
 LIGHT: Array = gaussian_filter1d(np.interp(np.linspace(0, 1, 32), np.linspace(0, 1, len(BULGE)), BULGE), 2.0).astype(
@@ -35,22 +36,24 @@ class Lid:
         image: uint8 (H, W, 3) RGB.
         opening: of the eye.
         light: of the portrait.
+        rims: glasses are worn.
     """
 
-    def __init__(self, image: Image, opening: EyeOpening, light: Light) -> None:
+    def __init__(self, image: Image, opening: EyeOpening, light: Light, rims: bool) -> None:
         self._opening = opening
         unit, width = opening.unit, opening.width
-        columns = max(24, round(2 * REACH * width))
+        columns = max(24, round(2 * WING * width))
         rows = np.arange(-ABOVE * unit, BELOW * unit, dtype=np.float32)
-        s = np.linspace(-REACH, REACH, columns, dtype=np.float32) * np.float32(width)
+        s = np.linspace(-WING, WING, columns, dtype=np.float32) * np.float32(width)
         top = np.maximum(opening.upper - FOLD * unit, opening.brow)
         across = np.linspace(-1, 1, SAMPLES) * REACH / 0.57
         fade = np.clip(1 - np.abs(across) ** 7, 0, 1)
-        around = Surroundings(image, opening, s, rows)
+        around = Surroundings(image, opening, s, rows, rims)
         front = around.front()
         self._skin = np.dstack(around.emptied(front)).astype(np.float32)
         self._first_row = float(rows[0])
-        grain, line, hairs, self._lash_colour = _texture(around, unit, opening.outward, light)
+        self._grain_light = np.float32(1 / max(float(around.skin[1]), 1.0))
+        grain, line, hairs, self._lash_colour = _texture(around, front, unit, opening.outward, light)
         self._texture = np.dstack([grain, line, hairs]).astype(np.float32)
         self._front, self._front_origin = around.in_picture(front)
         self._curves = np.stack([opening.upper, opening.closed, top, fade], -1).astype(np.float32)
@@ -77,15 +80,20 @@ class Lid:
         skin = sample(self._skin, self._column(s), t - np.float32(self._first_row), outside="zero")
         texture = self._textured(s, above)
         light = 1 + (along(LIGHT, down * np.float32(len(LIGHT) - 1)) - 1) * fade * closure
-        cover = (skin[..., 3] * smoothstep(above / 1.3 + 0.5) * min(1.0, 4 * closure))[..., None]
-        pixels = pixels + (skin[..., :3] * light[..., None] + texture[..., :3] - pixels) * cover
+        # Beyond the corner nothing ends at the margin: what is left of a wing of liner runs out softly.
+        beyond = np.maximum(np.abs(s) - np.float32(0.5 * opening.width), 0)
+        over = smoothstep((above + 0.8 * beyond) / (1.3 + 0.8 * beyond) + 0.5)
+        cover = (skin[..., 3] * over * min(1.0, 4 * closure))[..., None]
+        # Grain goes with the root of the light.
+        grain = texture[..., :3] * np.sqrt(np.clip(skin[..., 1:2] * self._grain_light, 0, 1))
+        pixels = pixels + (skin[..., :3] * light[..., None] + grain - pixels) * cover
         lashes = texture[..., 3] * min(1.0, 4 * closure) + texture[..., 4] * closure**2
         lashes = (np.clip(lashes, 0, 0.92) * seen)[..., None]
         return pixels + (self._lash_colour - pixels) * lashes
 
     def _column(self, s: Array) -> Array:
         """Place along the eye as a column of the straightened picture."""
-        return (s / np.float32(self._opening.width) + REACH) * ((self._texture.shape[1] - 1) / (2 * REACH))
+        return (s / np.float32(self._opening.width) + WING) * ((self._texture.shape[1] - 1) / (2 * WING))
 
     def _textured(self, s: Array, above: Array) -> Array:
         """Grain (three channels), lash line and hairs at a place along the lid and above its margin."""
@@ -105,15 +113,17 @@ class Lid:
         return 1 - sample(self._front, x - np.float32(left), y - np.float32(top), outside="zero")
 
 
-def _texture(around: Surroundings, unit: float, outward: int, light: Light) -> tuple[Array, Array, Array, Array]:
+def _texture(
+    around: Surroundings, front: Array, unit: float, outward: int, light: Light
+) -> tuple[Array, Array, Array, Array]:
     """Grain, lash line and hairs of the lid on rows from far above its margin to the tips, and the lashes' colour."""
     columns = len(around.s)
     tips = int(np.ceil(LASH_LENGTH * 1.25 * unit))
     height = int(0.34 * unit) + tips + 1
     above = np.arange(height, dtype=np.float32)[::-1, None] - tips
-    grain = _grain(around, np.maximum(above, 0), unit)
+    grain = _grain(around, front, height, unit)
     darkness, colour = _lash_strength(around, unit)
-    centre = np.linspace(-REACH, REACH, columns, dtype=np.float32)[None]
+    centre = np.linspace(-WING, WING, columns, dtype=np.float32)[None]
     ends = np.clip(1 - (np.abs(centre) / 0.53) ** 6, 0, 1)
     thick = (0.010 + 0.005 * centre * outward) * unit
     core = np.exp(-((above / np.where(above > 0, 1.25 * thick, 0.9 * thick)) ** 2))
@@ -122,19 +132,46 @@ def _texture(around: Surroundings, unit: float, outward: int, light: Light) -> t
     return grain, line, hairs, colour
 
 
-def _grain(around: Surroundings, above: Array, unit: float) -> Array:
-    """The fine structure of the skin below the eye, turned over so that it runs up from the margin."""
+def _grain(around: Surroundings, front: Array, height: int, unit: float) -> Array:
+    """Grain like that of the skin below the eye, float32 (height, columns, 3): as fine, as strong, as coloured.
+
+    It is noise with the skin's own spectrum over all directions: a copy would repeat creases and the edges of bags.
+    """
+    skin = _even_grain(around, front, unit)
+    shape = (max(height, 2), len(around.s))
+    spectrum = np.sqrt((np.abs(np.fft.fft2(skin, axes=(0, 1))) ** 2).mean(axis=-1))
+    fineness = np.minimum(_fineness(*skin.shape[:2]) * FREQUENCIES, FREQUENCIES - 1).astype(int)
+    count = np.bincount(fineness.ravel(), minlength=FREQUENCIES)
+    amplitude = np.bincount(fineness.ravel(), spectrum.ravel(), minlength=FREQUENCIES) / np.maximum(count, 1)
+    bands = (np.flatnonzero(count) + 0.5) / FREQUENCIES
+    shaping = np.interp(_fineness(*shape), bands, amplitude[count > 0])
+    white = np.random.default_rng(7).standard_normal((*shape, 3))
+    drawn = np.fft.ifft2(np.fft.fft2(white, axes=(0, 1)) * shaping[..., None], axes=(0, 1)).real
+    # The strength of most of the skin: what creases add to the deviation is no grain.
+    usual = 1.4826 * float(np.median(np.abs(skin))) / max(float(skin.std()), 1e-6)
+    drawn *= min(usual, 1.0) / max(float(drawn.std()), 1e-6)
+    variances, axes = np.linalg.eigh(np.cov(skin.reshape(-1, 3).T))
+    return np.asarray(drawn * np.sqrt(np.maximum(variances, 0)) @ axes.T, np.float32)
+
+
+def _even_grain(around: Surroundings, front: Array, unit: float) -> Array:
+    """The fine structure of the skin below the eye, float32 (rows, columns, 3), with no place stronger than usual."""
     width = max(1.5, 0.018 * unit)
-    fine = around.pixels - gaussian_filter(around.pixels, (width, width, 0))
-    reach = 0.16 * unit
-    fold = reach - np.abs(np.mod(above, 2 * reach) - reach)
-    row = np.clip(around.lower[None] + 0.05 * unit + fold - around.rows[0], 0, len(around.rows) - 1)
-    grain = sample(fine, np.broadcast_to(np.arange(len(around.s)), row.shape), row)
+    fine = (around.pixels - gaussian_filter(around.pixels, (width, width, 0))) * (1 - front)[..., None]
+    reach = np.arange(0.05 * unit, 0.21 * unit, dtype=np.float32)[:, None]
+    columns = np.flatnonzero(np.abs(around.s) < 0.5 * around.opening.width)
+    row = np.clip(around.lower[columns] + reach - around.rows[0], 0, len(around.rows) - 1)
+    grain = sample(fine, np.broadcast_to(columns, row.shape).astype(np.float32), row)
     limit = 1.6 * 1.4826 * np.median(np.abs(grain)) + 1
     # The edge of a bag or of a shadow is no grain: strong places are brought down to the usual strength.
     strength = np.sqrt(gaussian_filter((grain**2).mean(axis=-1), 2 * width))
     even = np.minimum(1, (np.median(strength) + 0.3) / np.maximum(strength, 1e-3))[..., None]
     return np.clip(grain * even, -limit, limit)
+
+
+def _fineness(rows: int, columns: int) -> Array:
+    """The frequency of each place of a picture's Fourier transform, (rows, columns), 1 where pixels alternate."""
+    return 2 * np.hypot(np.fft.fftfreq(rows)[:, None], np.fft.fftfreq(columns)[None])
 
 
 def _lash_strength(around: Surroundings, unit: float) -> tuple[Array, Array]:
@@ -156,7 +193,7 @@ def _hairs(columns: int, height: int, tips: int, unit: float, outward: int, blur
     scale = 4
     canvas = np.zeros((height * scale, columns * scale), np.uint8)
     base = (height - 1 - tips) * scale
-    half = columns * scale / (2 * REACH)
+    half = columns * scale / (2 * WING)
     for place in np.linspace(-0.40, 0.47, LASHES):
         root = (place + random.normal(0, 0.008)) * outward
         length = LASH_LENGTH * unit * scale * random.uniform(0.65, 1.1) * (0.62 + 0.5 * (place + 0.45))
