@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from lipsync_colab.audio.level import frame_times
 from lipsync_colab.engines.viseme.coarticulation import activity, blended, events, slowed, tongue
+from lipsync_colab.engines.viseme.tongue import tongue_between, tongue_raised
 from lipsync_colab.engines.viseme.visemes import SHAPES, TABLE, gestures
 from lipsync_colab.phonemes.arpabet import CLOSURES, CONSONANTS, SILENCE, VOWELS
 from lipsync_colab.types import Phoneme
@@ -86,6 +87,13 @@ def test_the_tongue_and_the_tuck() -> None:
     said = gestures(line("AA TH AA V AA"))
     assert tongue(said, times).max() > 0.9 and tongue(said, times)[-5:].max() < 0.01
     assert events(said, times, "tuck").max() == 1
+
+
+@pytest.mark.parametrize(("sound", "out"), [("TH", True), ("DH", True), ("L", False), ("T", False), ("N", False)])
+def test_the_tongue_leaves_the_teeth_for_th_alone(sound: str, out: bool) -> None:
+    forward = float(tongue(gestures(line(f"AA {sound} AA")), frame_times(Fraction(50), 50)).max())
+    assert tongue_raised(forward) > 0.75
+    assert (tongue_between(forward) > 0.9) if out else (tongue_between(forward) == 0)
 
 
 @given(

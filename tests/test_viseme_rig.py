@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from viseme_portraits import MIRROR, POSES, face_of, laid_in, portrait, warped
+from numpy.typing import NDArray
+from viseme_portraits import MIRROR, POSES, SHEET, face_of, laid_in, portrait, warped
 
 from lipsync_colab.engines.viseme.area import Area
 from lipsync_colab.engines.viseme.light import LUMA, Light
@@ -172,6 +173,39 @@ def test_hushing_teeth_meet(name: str) -> None:
     luma, gap = inside_of(name, POSES["sh"])
     middle = (gap.off_centre < 0.25) & (gap.below > 0.02) & (gap.above > 0.03)
     assert (luma[middle] > 0.4).mean() > 0.55
+
+
+def redness_of(name: str, pose: dict[str, float]) -> tuple[Array, Gap]:
+    """How much more red than green, over the luma, a posed mouth has, and where its pixels lie in the opening."""
+    still, mouth = portrait(name), Mouth(portrait(name))
+    posed = mouth.pose(pose)
+    left, top, right, bottom = posed.lip_box(0.0)
+    frame = laid_in(still, RIGS[name].render(pose))[top:bottom, left:right].astype(np.float32)
+    x, y = np.meshgrid(np.arange(left, right, dtype=np.float32), np.arange(top, bottom, dtype=np.float32))
+    return (frame[..., 0] - frame[..., 1]) / np.maximum(frame @ LUMA, 1), Gap.of(
+        posed.opening, *mouth.facing.plane(x, y)
+    )
+
+
+def low_and_middle(gap: Gap) -> NDArray[np.bool_]:
+    """Where the lower teeth's edge shows: the middle of the opening, over the lower lip."""
+    depth = gap.below / np.maximum(gap.below + gap.above, 1e-3)
+    return (gap.off_centre < 0.2) & (depth > 0.72) & (gap.above > 0.015)
+
+
+@NAMES
+def test_the_tongue_lies_lit_between_the_teeth_for_th(name: str) -> None:
+    redness, gap = redness_of(name, POSES["th"])
+    lying = low_and_middle(gap)
+    teeth = (gap.off_centre < 0.2) & (gap.below > 0.012) & (gap.below < 0.03)
+    assert np.median(redness[lying]) > np.median(redness[teeth]) + 0.2
+    assert np.median(inside_of(name, POSES["th"])[0][lying]) > 0.3
+
+
+def test_the_tongue_stays_behind_the_lower_teeth_for_l() -> None:
+    between, behind = (redness_of("hopper", SHEET[sound]) for sound in ("th", "l"))
+    reds = [float(np.median(redness[low_and_middle(gap)])) for redness, gap in (between, behind)]
+    assert reds[1] < reds[0] - 0.2
 
 
 def test_dimples_of_a_smile_relax_when_the_lips_round() -> None:

@@ -13,7 +13,7 @@ POSES: dict[str, dict[str, float]] = {
     "s": {"jaw": 0.08, "wide": 0.25, "upper": 0.4, "lower": 0.5},
     "sh": {"jaw": 0.15, "round": 0.6, "upper": 0.6, "lower": 0.6},
     "th": {"jaw": 0.22, "tongue": 1.0, "upper": 0.25},
-    "l": {"jaw": 0.35, "tongue": 1.0, "upper": 0.2},
+    "l": {"jaw": 0.35, "tongue": 0.55, "upper": 0.2},
 }
 """The mouth of a sound each."""
 

@@ -15,6 +15,7 @@ from lipsync_colab.engines.viseme.lips import JAW_DROP, MIDDLE, Lips
 from lipsync_colab.engines.viseme.opening import COLUMNS, REACH, Gap, Opening, look_up
 from lipsync_colab.engines.viseme.ramp import smoothstep
 from lipsync_colab.engines.viseme.teeth import MILLIMETRE, TeethRow, drawn_row
+from lipsync_colab.engines.viseme.tongue import tongue_between, tongue_raised
 from lipsync_colab.types import Image
 
 SHOWN, SHOWN_SMILING = 1.6 * MILLIMETRE, 3.2 * MILLIMETRE
@@ -37,6 +38,9 @@ class Interior:
         lips: of the face.
         light: of the portrait.
         own: the teeth that the portrait shows, or None.
+
+    Attributes:
+        own: whether it shows any.
     """
 
     def __init__(self, facing: Facing, lips: Lips, light: Light, own: TeethRow | None) -> None:
@@ -44,8 +48,8 @@ class Interior:
         # A picture taken with closed lips has the line between them already.
         self._lipless = min(1.0, lips.parted / 0.05)
         self._grain = 0.6 / max(float(light.skin @ LUMA), 1.0) ** 0.5
-        self._own = own is not None
-        self._shown = SHOWN + self._lipless * (SHOWN_SMILING - SHOWN) if self._own else SHOWN
+        self.own = own is not None
+        self._shown = SHOWN + self._lipless * (SHOWN_SMILING - SHOWN) if self.own else SHOWN
         self._upper = own or drawn_row(light, facing.unit, 0.0, upper=True)
         self._lower = drawn_row(light, facing.unit, 0.0, upper=False)
         front = lips.source.inner_upper[MIDDLE, 2]
@@ -56,6 +60,7 @@ class Interior:
         self._hollow = light.tinted(deep)
         tongue = 0.42 * light.lips + np.array([92, 40, 42], np.float32) * (light.white @ LUMA / 210)
         self._tongue = light.tinted(tongue)
+        self._tongue_out = float(np.clip(0.95 * (light.lips @ LUMA) / np.maximum(self._tongue @ LUMA, 1), 1.1, 1.7))
         self._cheek = light.tinted(0.44 * light.lips + 0.10 * light.skin)
         self._inner_lip = light.tinted(0.80 * light.lips)
 
@@ -111,20 +116,21 @@ class Interior:
 
     def _layers(self, gap: Gap, opening: Opening, pose: Mapping[str, float]) -> Floats:
         """Return the interior's colour, float32 (h, w, 3), before any shadow: from the hollow to the lip's inside."""
-        jaw, rounding, tongue = (pose.get(name, 0.0) for name in ("jaw", "round", "tongue"))
+        jaw, rounding = (pose.get(name, 0.0) for name in ("jaw", "round"))
+        between = tongue_between(pose.get("tongue", 0.0))
         drop, pursed = JAW_DROP * jaw, rounding**3
         depth = np.clip(gap.below / np.maximum(gap.below + gap.above, 1e-3), 0, 1)
         colour = coloured(0.78 + 0.5 * depth, self._hollow)
         place, shift = look_up(gap.across, self._dental_across, self._dental_shift)
         level = gap.down - shift
-        bottom = np.float32(self._seam + self._shown - OVERBITE + drop + 0.03 * pursed)
+        bottom = np.float32(self._seam + self._shown - OVERBITE * (1 - between) + drop + 0.03 * pursed)
         teeth, alpha = self._lower.sample(place, level - bottom)
         tip, cover = self._raise_tongue(gap, opening, drop, pose)
-        layers = [(tip, cover), (teeth * LOWER_LIGHT, alpha)]
-        for over, share in layers if tongue < 0.5 else reversed(layers):
-            colour = mix(colour, over, share)
+        colour = mix(colour, tip, cover)
+        # For th it lies over the lower teeth, otherwise behind them.
+        colour = mix(colour, teeth * LOWER_LIGHT, alpha * (1 - between * cover) if between else alpha)
         top = np.float32(self._seam + self._shown - (0.03 + 0.02 * self._lipless) * pursed)
-        teeth, alpha = self._upper.sample(*((gap.across, gap.down - top) if self._own else (place, level - top)))
+        teeth, alpha = self._upper.sample(*((gap.across, gap.down - top) if self.own else (place, level - top)))
         colour = mix(colour, teeth * np.float32(1 - 0.25 * pursed), alpha)
         # At the corners the cheeks close in before the teeth, near enough to the opening to be lit.
         cheek, lip = smoothstep((gap.off_centre - 0.58) / 0.5), _rolled_in(gap, pose)
@@ -136,22 +142,30 @@ class Interior:
     def _raise_tongue(
         self, gap: Gap, opening: Opening, drop: float, pose: Mapping[str, float]
     ) -> tuple[Floats, Floats]:
-        """Return the tongue's colour and cover: low at rest, its tip at the upper teeth for th and l."""
-        forward = pose.get("tongue", 0.0)
+        """Return the tongue's colour and cover: low at rest, behind the upper teeth for l, between the rows for th."""
+        tongue = pose.get("tongue", 0.0)
+        raised, between = tongue_raised(tongue), tongue_between(tongue)
+        edge = self._seam + self._shown
         resting = self._seam + 0.22 * drop + 2.2 * MILLIMETRE
-        raised = self._seam + self._shown + 0.10 * drop - 0.8 * MILLIMETRE
-        top = resting + forward * (raised - resting)
-        half = 0.36 * self._lips.width * (1 - 0.25 * pose.get("round", 0.0)) * (1 - 0.22 * forward)
-        thick = (5 + 3 * forward) * MILLIMETRE + 0.30 * drop
+        behind = edge - 2.0 * MILLIMETRE
+        top = resting + raised * (behind - resting) + between * 1.4 * MILLIMETRE
+        half = 0.36 * self._lips.width * (1 - 0.25 * pose.get("round", 0.0)) * (1 - 0.22 * raised)
+        thick = (5 + 3 * raised - 3 * between) * MILLIMETRE + 0.30 * drop
         aside = (gap.across - np.float32(opening.centre)) / np.float32(half)
         dome = (np.float32(top + thick) - gap.down) / np.float32(thick)
-        cover = smoothstep((1.0 - np.sqrt(aside**2 + dome**2)) * (3.5 + 4.5 * forward) + 0.45)
-        groove = 1 - 0.10 * (1 - forward) * np.exp(-((aside / 0.12) ** 2))
+        cover = smoothstep((1.0 - np.sqrt(aside**2 + dome**2)) * (3.5 + 4.5 * raised) + 0.45)
+        groove = 1 - 0.10 * (1 - raised) * np.exp(-((aside / 0.12) ** 2))
         rim = 0.72 * np.maximum(np.minimum(dome, 1) - 0.75, 0)
         tip = (0.95 + 0.30 * np.clip(dome, -0.6, 1) - rim) * (1 - 0.35 * np.minimum(aside * aside, 1))
         # At rest it is seen from its tip, which is lit, to its back, which is not.
         back = 1.0 - 0.6 * smoothstep(dome)
-        return coloured((back + forward * (tip - back)) * groove, self._tongue), cover
+        shade = (back + raised * (tip - back)) * groove
+        if between:
+            # Out between the teeth it is as lit as the lips, but for the upper row's shadow.
+            below = np.maximum(gap.down - np.float32(edge), 0)
+            lit = 1 - 0.32 * np.exp(-below / np.float32(1.0 * MILLIMETRE)) - 0.22 * np.minimum(aside * aside, 1)
+            shade += between * (lit * self._tongue_out - shade)
+        return coloured(shade, self._tongue), cover
 
 
 def _box_of(covered: Floats) -> tuple[slice, slice]:

@@ -12,6 +12,7 @@ from lipsync_colab.engines.viseme.contour import snap_outer, snap_seam
 from lipsync_colab.engines.viseme.facing import Facing
 from lipsync_colab.engines.viseme.floats import Floats
 from lipsync_colab.engines.viseme.ramp import smoothstep
+from lipsync_colab.engines.viseme.tongue import tongue_between, tongue_raised
 from lipsync_colab.types import Image
 
 NEUTRAL_WIDTH = 0.80
@@ -179,9 +180,10 @@ class Lips:
         profile = (1 - away ** (2.3 - 0.3 * rounding)) ** (0.76 + 0.22 * (1 - jaw) * (1 - rounding))
         profile[[0, -1]] = 0
         free = 1 - smoothstep(pose.get("press", 0.0))
-        tongue = pose.get("tongue", 0.0)
+        forward = pose.get("tongue", 0.0)
+        tongue = 0.018 * tongue_raised(forward) + 0.030 * tongue_between(forward)
         rise = (0.018 * jaw + 0.045 * pose.get("upper", 0.0) + 0.034 * rounding + 0.012 * tuck) * free
-        drop = (0.185 * jaw + 0.05 * pose.get("lower", 0.0) + 0.03 * rounding + 0.018 * tongue) * free
+        drop = (0.185 * jaw + 0.05 * pose.get("lower", 0.0) + 0.03 * rounding + tongue) * free
         drop *= 1 - 0.8 * tuck
         upper, lower = closed.copy(), closed.copy()
         upper[:, 1] -= float(np.minimum(rise, WIDEST_RISE)) * profile

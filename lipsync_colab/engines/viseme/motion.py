@@ -10,7 +10,8 @@ from lipsync_colab.types import Array
 
 MOUTH = ("jaw", "wide", "round", "upper", "lower", "press", "tuck", "tongue")
 """Mouth parameters, each in [0, 1]: jaw opening, spread, rounding, upper-lip raise, lower-lip drop,
-lips pressed together, lower lip under the upper teeth (f, v), tongue forward (th, l)."""
+lips pressed together, lower lip under the upper teeth (f, v), tongue forward (behind the upper
+teeth for l, between the rows for th)."""
 
 LIFE = ("blink", "gaze_x", "gaze_y", "brow", "smile", "head_x", "head_y", "roll", "yaw", "pitch", "breath")
 """The rest of the face: lid closure [0, 1]; gaze in eye widths; brow raise [-1, 1]; smile [-1, 1]; head

@@ -20,11 +20,14 @@ from lipsync_colab.engines.viseme.opening import Opening, look_up
 from lipsync_colab.engines.viseme.own_teeth import own_row
 from lipsync_colab.engines.viseme.ramp import smoothstep
 from lipsync_colab.engines.viseme.relief import NO_CHANGE, Relief
+from lipsync_colab.engines.viseme.tongue import tongue_between
 from lipsync_colab.errors import InputError
 from lipsync_colab.types import Image, Portrait
 
 CUT = 0.7
 """Pixels over which the picture changes from the upper lip's layer to the lower lip's."""
+ROOM = 0.6
+"""How far the lower lip goes down for a tongue between teeth that the portrait shows, in full drops of the lip."""
 UNLIT = (NO_CHANGE,) * 4
 
 
@@ -100,6 +103,9 @@ class MouthPose:
         self._pose = dict(pose)
         for name in ("jaw", "lower", "round"):
             self._pose[name] = mouth.amount * self._pose.get(name, 0.0)
+        if mouth.interior.own:
+            # Teeth that a smile bares hang low: the lip gives way to a tongue below them.
+            self._pose["lower"] += ROOM * tongue_between(pose.get("tongue", 0.0))
         shape = mouth.lips.pose(self._pose)
         self.opening = Opening.of(shape, mouth.facing)
         jaw = self._pose["jaw"] * (1 - 0.35 * float(smoothstep(self._pose.get("press", 0.0))))

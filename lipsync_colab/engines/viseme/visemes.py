@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from lipsync_colab.engines.viseme.tongue import BEHIND
 from lipsync_colab.phonemes.arpabet import CLOSURES, SILENCE, VOWELS
 from lipsync_colab.types import Phoneme
 
@@ -22,7 +23,7 @@ class Viseme:
         round: rounding.
         upper: upper-lip raise.
         lower: lower-lip drop.
-        tongue: how far the tongue comes forward.
+        tongue: how far the tongue comes forward, see :mod:`lipsync_colab.engines.viseme.tongue`.
         press: 1 when the lips close.
         tuck: 1 when the lower lip meets the upper teeth.
         jaw_weight: how strongly the sound insists on its jaw (Cohen and Massaro's dominance).
@@ -50,7 +51,7 @@ REST = Viseme(jaw=0.0, jaw_weight=0.55, lip_weight=0.5)
 LIPS_CLOSED = Viseme(jaw=0.10, press=1, jaw_weight=0.8, lip_weight=0.6)
 LIP_ON_TEETH = Viseme(jaw=0.16, upper=0.45, tuck=1, jaw_weight=1.0, lip_weight=0.8)
 TONGUE_BETWEEN = Viseme(jaw=0.22, upper=0.25, tongue=1, jaw_weight=0.8, lip_weight=0.4)
-TONGUE_TIP = Viseme(jaw=0.17, wide=0.15, upper=0.2, lower=0.3, tongue=0.5, jaw_weight=0.7, lip_weight=0.25)
+TONGUE_TIP = Viseme(jaw=0.17, wide=0.15, upper=0.2, lower=0.3, tongue=0.9 * BEHIND, jaw_weight=0.7, lip_weight=0.25)
 TONGUE_BACK = Viseme(jaw=0.24, upper=0.1, jaw_weight=0.5, lip_weight=0.15)
 HUSHING = Viseme(jaw=0.14, round=0.55, upper=0.5, lower=0.5, jaw_weight=0.9, lip_weight=0.9)
 HISSING = Viseme(jaw=0.09, wide=0.25, upper=0.35, lower=0.45, jaw_weight=1.0, lip_weight=0.5)
@@ -68,7 +69,7 @@ TABLE = {
     **dict.fromkeys(("CH", "JH", "SH", "ZH"), HUSHING),
     **dict.fromkeys(("S", "Z"), HISSING),
     "R": Viseme(jaw=0.20, round=0.45, upper=0.15, jaw_weight=0.6, lip_weight=0.6),
-    "L": Viseme(jaw=0.30, upper=0.15, tongue=0.9, jaw_weight=0.6, lip_weight=0.2),
+    "L": Viseme(jaw=0.30, upper=0.15, tongue=BEHIND, jaw_weight=0.6, lip_weight=0.2),
     "W": Viseme(jaw=0.12, round=1.0, jaw_weight=1.0, lip_weight=1.2),
     "Y": Viseme(jaw=0.16, wide=0.5, upper=0.3, lower=0.3, jaw_weight=0.7, lip_weight=0.7),
     "HH": Viseme(jaw=0.30, jaw_weight=0.2, lip_weight=0.1),
