@@ -12,7 +12,6 @@ from scipy.ndimage import gaussian_filter
 from lipsync_colab.engines.viseme.area import Area, Rectangle
 from lipsync_colab.engines.viseme.brows import Brows, glasses
 from lipsync_colab.engines.viseme.eye_opening import EyeOpening
-from lipsync_colab.engines.viseme.eye_surroundings import WING
 from lipsync_colab.engines.viseme.grid import Grid
 from lipsync_colab.engines.viseme.lids import Lid
 from lipsync_colab.engines.viseme.light import Light
@@ -43,9 +42,11 @@ class Eyes:
         unit = face.eye_distance
         self._size = portrait.size
         self._last: tuple[tuple[float, ...], Array] | None = None
-        self._lid_rects = [self._rect(_corners(opening)) for opening in self._openings]
+        boxes = [_corners(lid.box[:2], opening) for lid, opening in zip(self._lids, self._openings, strict=True)]
+        self._lid_rects = [self._rect(box) for box in boxes]
+        self._painted = [self._rect(lid.corners()) for lid in self._lids]
         brows = Brows(portrait)
-        self._all = self._rect(np.concatenate([brows.box(), *(_corners(opening) for opening in openings)]))
+        self._all = self._rect(np.concatenate([brows.box(), *boxes, *(_corners((0.0, 0.0), one) for one in openings)]))
         left, top, right, bottom = self._all
         step = max(1, round(unit / 64))
         self._grid = Grid(left, top, step, (-((top - bottom) // step), -((left - right) // step)))
@@ -91,7 +92,7 @@ class Eyes:
         closure = float(np.clip(pose.get("blink", 0.0), 0, 1))
         if closure <= VISIBLE_CLOSURE:
             return
-        for lid, rect in zip(self._lids, self._lid_rects, strict=True):
+        for lid, rect in zip(self._lids, self._painted, strict=True):
             block = _block(x, y, rect)
             if block is None:
                 continue
@@ -134,12 +135,12 @@ def _block(x: Array, y: Array, rect: Rectangle) -> tuple[slice, slice] | None:
     return slice(SKIP * rows[0], SKIP * (rows[-1] + 1)), slice(SKIP * columns[0], SKIP * (columns[-1] + 1))
 
 
-def _corners(opening: EyeOpening) -> Array:
-    """Corners of the box that lids and gaze change, float (4, 2) in pixels."""
-    reach = WING * opening.width + 0.06 * opening.unit
+def _corners(lid: tuple[float, float], opening: EyeOpening) -> Array:
+    """Corners of the box that gaze and a lid that reaches so far change, float (4, 2) in pixels."""
+    margin = 0.06 * opening.unit
+    left, right = min(lid[0], -0.62 * opening.width) - margin, max(lid[1], 0.62 * opening.width) + margin
     low, high = opening.upper.min() - 0.30 * opening.unit, opening.lower.max() + 0.30 * opening.unit
-    across, down = np.array([-reach, reach, -reach, reach]), np.array([low, low, high, high])
-    return np.stack(opening.picture(across, down), axis=-1)
+    return np.stack(opening.picture(np.array([left, right, left, right]), np.array([low, low, high, high])), axis=-1)
 
 
 def _fields(opening: EyeOpening, lid: Lid, x: Array, y: Array) -> Array:

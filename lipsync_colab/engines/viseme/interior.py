@@ -156,7 +156,7 @@ class Interior:
         cover = smoothstep((1.0 - np.sqrt(aside**2 + dome**2)) * (3.5 + 4.5 * raised) + 0.45)
         groove = 1 - 0.10 * (1 - raised) * np.exp(-((aside / 0.12) ** 2))
         rim = 0.72 * np.maximum(np.minimum(dome, 1) - 0.75, 0)
-        tip = (0.95 + 0.30 * np.clip(dome, -0.6, 1) - rim) * (1 - 0.35 * np.minimum(aside * aside, 1))
+        tip = (0.80 + 0.28 * np.clip(dome, -0.6, 1) - rim) * (1 - 0.35 * np.minimum(aside * aside, 1))
         # At rest it is seen from its tip, which is lit, to its back, which is not.
         back = 1.0 - 0.6 * smoothstep(dome)
         shade = (back + raised * (tip - back)) * groove

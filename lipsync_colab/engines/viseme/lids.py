@@ -37,6 +37,9 @@ class Lid:
         opening: of the eye.
         light: of the portrait.
         rims: glasses are worn.
+
+    Attributes:
+        box: where the lid and its lashes lie in the eye's frame: left, right, top and bottom in pixels.
     """
 
     def __init__(self, image: Image, opening: EyeOpening, light: Light, rims: bool) -> None:
@@ -51,12 +54,27 @@ class Lid:
         around = Surroundings(image, opening, s, rows, rims)
         front = around.front()
         self._skin = np.dstack(around.emptied(front)).astype(np.float32)
+        self.box = self._extent(s, rows)
         self._first_row = float(rows[0])
         self._grain_light = np.float32(1 / max(float(around.skin[1]), 1.0))
         grain, line, hairs, self._lash_colour = _texture(around, front, unit, opening.outward, light)
         self._texture = np.dstack([grain, line, hairs]).astype(np.float32)
         self._front, self._front_origin = around.in_picture(front)
         self._curves = np.stack([opening.upper, opening.closed, top, fade], -1).astype(np.float32)
+
+    def _extent(self, s: Array, rows: Array) -> tuple[float, float, float, float]:
+        """The box of the lid's skin over all closures, and of the lashes at its margin."""
+        opening, skin = self._opening, self._skin[..., 3] > 0.002
+        tips = 1.5 * LASH_LENGTH * opening.unit
+        across = np.append(s[skin.any(axis=0)], np.array([-REACH, REACH]) * opening.width)
+        down = np.append(rows[skin.any(axis=1)], [opening.upper.min() - tips, opening.closed.max() + tips])
+        return float(across.min()), float(across.max()), float(down.min()), float(down.max())
+
+    def corners(self) -> Array:
+        """Return the corners of :attr:`box` in the picture, float (4, 2)."""
+        left, right, top, bottom = self.box
+        places = np.array([left, right, left, right]), np.array([top, top, bottom, bottom])
+        return np.stack(self._opening.picture(*places), axis=-1)
 
     def paint(self, pixels: Array, x: Array, y: Array, closure: float) -> Array:
         """Return pixels with the lid over them.
@@ -85,7 +103,7 @@ class Lid:
         over = smoothstep((above + 0.8 * beyond) / (1.3 + 0.8 * beyond) + 0.5)
         cover = (skin[..., 3] * over * min(1.0, 4 * closure))[..., None]
         # Grain goes with the root of the light.
-        grain = texture[..., :3] * np.sqrt(np.clip(skin[..., 1:2] * self._grain_light, 0, 1))
+        grain = texture[..., :3] * cv2.sqrt(np.clip(skin[..., 1] * self._grain_light, 0, 1))[..., None]
         pixels = pixels + (skin[..., :3] * light[..., None] + grain - pixels) * cover
         lashes = texture[..., 3] * min(1.0, 4 * closure) + texture[..., 4] * closure**2
         lashes = (np.clip(lashes, 0, 0.92) * seen)[..., None]
