@@ -8,7 +8,7 @@ from typing import Any
 LIMITS: dict[str, tuple[str, float]] = {
     "fold": (">", 0.15),
     "head fold": (">", 0.15),
-    "border step": ("<", 0.5),
+    "border step": ("<", 1.0),
     "border peak": ("<", 8.0),
     "seam": ("<=", 1.0),
     "sharp, head still": ("<", 0.05),

@@ -19,6 +19,8 @@ from lipsync_colab.types import Array, Image, Portrait
 
 ISLAND = 0.2
 """Eye distances: a place that does not change within one that does is no border up to here."""
+EDGE = 4
+"""Pixels along the picture's own edge, which is a border with or without a motion."""
 PEAK = 99.9
 """Percentile of a border's steps."""
 ROUNDING = 20 / 12
@@ -90,8 +92,10 @@ def _border_steps(still: Image, frame: Image, reach: int) -> Iterator[Array]:
     changed = np.pad((frame != still).any(axis=2).astype(np.uint8), reach)
     around = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (reach, reach))
     whole = np.asarray(cv2.morphologyEx(changed, cv2.MORPH_CLOSE, around))[reach:-reach, reach:-reach].astype(np.int8)
+    inside = np.s_[EDGE:-EDGE, EDGE:-EDGE]
     for axis in (0, 1):
-        yield np.abs(np.diff(after - before, axis=axis))[np.diff(whole, axis=axis) != 0]
+        across = np.diff(whole[inside], axis=axis) != 0
+        yield np.abs(np.diff((after - before)[inside], axis=axis))[across]
 
 
 def seam(mouth: Mouth, frame: Image, pose: dict[str, float]) -> float:
