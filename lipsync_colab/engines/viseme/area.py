@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -46,9 +46,18 @@ class Area:
         return cls(left, top, x, y, x.copy(), y.copy(), True)
 
     @classmethod
-    def moved(cls, rectangle: Rectangle, x: Floats, y: Floats, scratch: Scratch) -> Area:
-        """Return the area of a rectangle whose pixels show the face's places ``x``, ``y``; its maps lie in scratch."""
-        return cls(rectangle[0], rectangle[1], x, y, scratch.copy("map_x", x), scratch.copy("map_y", y), False)
+    def moved(cls, rectangle: Rectangle, x: Floats, y: Floats) -> Area:
+        """Return the area of a rectangle whose pixels show the face's places ``x``, ``y``, which are its maps too.
+
+        A part that is to be warped must first be :meth:`remembering`.
+        """
+        return cls(rectangle[0], rectangle[1], x, y, x, y, False)
+
+    def remembering(self, scratch: Scratch) -> Area:
+        """Return the area with places that its maps' warps leave as they are; they lie in scratch."""
+        if self.identity:
+            return self
+        return replace(self, x=scratch.copy("x", self.x), y=scratch.copy("y", self.y))
 
     @property
     def rectangle(self) -> Rectangle:

@@ -51,25 +51,30 @@ class FaceRig:
         regions = eyes if mouth.region is None else [mouth.region, *eyes]
         if moved is not None:
             rectangle = _union([moved, *regions])
-            areas = [Area.moved(rectangle, *self._head.backward(rectangle, pose), self._scratch)]
+            areas = [Area.moved(rectangle, *self._head.backward(rectangle, pose))]
         else:
             areas = [Area.still(region) for region in _apart(regions)]
-        for area in areas:
-            mouth.warp(area)
-            self._warp_eyes(area, eyes, pose)
-        return tuple(self._patch(area, mouth, pose) for area in areas)
+        return tuple(self._patch(area, mouth, eyes, pose) for area in areas)
 
     def _warp_eyes(self, area: Area, regions: list[Rectangle], pose: Mapping[str, float]) -> None:
         part = area.within(_union(regions)) if regions else None
         if part is not None:
             self._eyes.warp(part, pose)
 
-    def _patch(self, area: Area, mouth: MouthPose, pose: Mapping[str, float]) -> Patch:
-        """Fetch and paint one area."""
+    def _patch(self, area: Area, mouth: MouthPose, eyes: list[Rectangle], pose: Mapping[str, float]) -> Patch:
+        """Warp, fetch and paint one area."""
+        regions = eyes if mouth.region is None else [mouth.region, *eyes]
+        part = area.within(_union(regions)) if regions else None
+        face = part.remembering(self._scratch) if part is not None else None
+        if face is not None:
+            mouth.warp(face)
+            self._warp_eyes(face, eyes, pose)
         pixels = self._still.read(area.map_x, area.map_y)
         self._mouth.relight(pixels, area, pose)
-        mouth.paint(pixels, area)
-        self._eyes.paint(pixels, area.x, area.y, pose)
+        if face is not None:
+            shown = pixels[area.slices(face)]
+            mouth.paint(shown, face)
+            self._eyes.paint(shown, face.x, face.y, pose)
         return Patch.at(pixels, area.left, area.top)
 
 
