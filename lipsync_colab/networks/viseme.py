@@ -90,10 +90,17 @@ class VisemeNetwork(nn.Module):
         }
 
     @classmethod
-    def of_folded(cls, weights: Mapping[str, Tensor]) -> VisemeNetwork:
-        """Return a network without normalisation that computes what the weights of :meth:`folded` do."""
+    def of_folded(cls, weights: Mapping[str, Tensor], phones: int = 0) -> VisemeNetwork:
+        """Return a network without normalisation that computes what the weights of :meth:`folded` do.
+
+        Args:
+            weights: by name.
+            phones: of a new second head, random so far; 0 leaves it out.
+        """
         first, mouth = weights["first.weight"], weights["mouth.weight"]
-        network = cls(first.shape[1], len(mouth), channels=len(first), normalised=False)
-        names = {name: name.replace(".convolution", "") for name in network.state_dict()}
-        network.load_state_dict({name: weights[short] for name, short in names.items()})
+        network = cls(first.shape[1], len(mouth), phones, channels=len(first), normalised=False)
+        state = network.state_dict()
+        names = {name: name.replace(".convolution", "") for name in state}
+        known = {name: weights[short] for name, short in names.items() if not name.startswith("phones.")}
+        network.load_state_dict(state | known)
         return network

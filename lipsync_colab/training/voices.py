@@ -41,14 +41,23 @@ class TrainingVoice:
         return f"{self.program}-{self.name}"
 
 
+KOKORO_OFFSET = -0.065
+ENGLISH = (
+    *("af_alloy af_aoede af_bella af_heart af_jessica af_kore af_nicole af_nova af_river af_sarah af_sky".split()),
+    *("am_adam am_echo am_eric am_fenrir am_liam am_michael am_onyx am_puck am_santa".split()),
+    *("bf_alice bf_emma bf_isabella bf_lily bm_daniel bm_fable bm_george bm_lewis".split()),
+)
+"""Kokoro's American and British speakers."""
+
 VOICES = (
     TrainingVoice("hibari", "own", sentences=600),
     TrainingVoice("joe", "own", sentences=60, use=TEST),
-    TrainingVoice("jf_alpha", "kokoro", sentences=20, offset=-0.065),
-    TrainingVoice("jf_gongitsune", "kokoro", sentences=20, offset=-0.065),
-    TrainingVoice("jf_nezumi", "kokoro", sentences=20, offset=-0.065),
-    TrainingVoice("jf_tebukuro", "kokoro", sentences=20, offset=-0.065),
-    TrainingVoice("jm_kumo", "kokoro", sentences=40, offset=-0.065),
+    TrainingVoice("jf_alpha", "kokoro", sentences=20, offset=KOKORO_OFFSET),
+    TrainingVoice("jf_gongitsune", "kokoro", sentences=20, offset=KOKORO_OFFSET),
+    TrainingVoice("jf_nezumi", "kokoro", sentences=20, offset=KOKORO_OFFSET),
+    TrainingVoice("jf_tebukuro", "kokoro", sentences=20, offset=KOKORO_OFFSET),
+    TrainingVoice("jm_kumo", "kokoro", sentences=40, offset=KOKORO_OFFSET),
+    *(TrainingVoice(name, "kokoro", sentences=8, offset=KOKORO_OFFSET) for name in ENGLISH),
     TrainingVoice("kal16", "flite", sentences=250, offset=-0.005),
     TrainingVoice("awb", "flite", sentences=300, offset=-0.005),
     TrainingVoice("rms", "flite", sentences=60, use=TEST, offset=-0.005),
@@ -66,8 +75,11 @@ VOICES = (
     TrainingVoice("en-US", "pico", sentences=250),
     TrainingVoice("en-GB", "pico", sentences=250),
 )
-MORE_SENTENCES = {"own-hibari": 1500}
-"""For the second part of the training: the voice that sounds most like a person and speaks fastest says more."""
+MORE_SENTENCES = {
+    "own-hibari": 1500,
+    **dict.fromkeys(("kokoro-af_alloy", "kokoro-af_aoede", "kokoro-af_bella", "kokoro-bm_lewis"), 24),
+}
+"""For the second part of the training: voices that sound like people say more."""
 
 
 def spoken(voice: TrainingVoice, texts: Sequence[str], seed: int) -> Iterator[Speech]:
