@@ -9,7 +9,7 @@ import pytest
 
 from lipsync_colab.audio.bands import BANDS, FINE_BANDS
 from lipsync_colab.audio.heard import HeardSpeech
-from lipsync_colab.engines.viseme.learned import DILATIONS, FIRST_KERNEL, KERNEL, REACH, STRIDE, heard_outputs
+from lipsync_colab.engines.viseme.learned import DILATIONS, FIRST_KERNEL, KERNEL, REACH, STRIDE, WARPS, heard_outputs
 from lipsync_colab.engines.viseme.outputs import OUTPUTS
 from lipsync_colab.training.batches import CROP_STEPS, batch_of, crop_of
 from lipsync_colab.training.corpus import PHONES, VoiceData
@@ -87,6 +87,25 @@ def test_training_goes_on_where_it_ended_and_repeats() -> None:
     assert np.mean(later) < np.mean(losses[:6])
 
 
+def test_further_rounds_average_their_stages() -> None:
+    from lipsync_colab.training.learning import Recipe, averaged, further, learn, refine
+
+    voices = [voice(0), voice(1)]
+    weights, _ = learn(voices, Recipe(steps=8, size=4, channels=16, seed=3))
+    recipes = [Recipe(steps=4, size=4, rate=3e-4, seed=seed) for seed in (3, 4, 5)]
+    second, _ = refine(voices, weights, recipes[0])
+    third, _ = refine(voices, second, recipes[1])
+    mean = averaged([weights, second, third])
+    name = "first.weight"
+    wanted = (weights[name].astype(np.float64) + second[name] + third[name]) / 3
+    np.testing.assert_allclose(mean[name], wanted, atol=1e-3)
+    found = further(voices, weights, [recipes[:2]])
+    assert all(np.array_equal(found[key], mean[key]) for key in mean)
+    last, _ = refine(voices, mean, recipes[2])
+    found = further(voices, weights, [recipes[:2], recipes[2:]])
+    assert all(np.array_equal(found[key], averaged([mean, last])[key]) for key in mean)
+
+
 def test_natural_voices_are_favoured() -> None:
     voices = [dataclasses.replace(voice(0), key="own-a"), dataclasses.replace(voice(0), key="flite-b")]
     voices[1].phones[:] = 5
@@ -110,7 +129,8 @@ def test_numpy_computes_what_torch_computes() -> None:
     speech = Speech(np.random.default_rng(0).normal(0, 0.1, 16_000 * 4).astype(np.float32), 16_000)
     heard = HeardSpeech(speech.samples)
     with torch.no_grad():
-        wanted = network(torch.from_numpy(heard.rows(0, len(heard)))[None])[0].numpy()
+        each = [network(torch.from_numpy(heard.rows(0, len(heard), warp))[None])[0].numpy() for warp in WARPS]
+    wanted = np.mean(each, axis=0)
     found = heard_outputs(speech, {name: tensor.numpy() for name, tensor in network.folded().items()})
     shapes = OUTPUTS.index("press")
     np.testing.assert_allclose(found[:, :shapes], wanted[:, :shapes], atol=2e-4)

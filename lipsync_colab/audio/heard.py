@@ -52,9 +52,15 @@ class HeardSpeech:
     def __len__(self) -> int:
         return row_count(self.samples)
 
-    def rows(self, start: int, stop: int) -> Array:
-        """Return rows ``start`` to ``stop - 1``, float32 (stop - start, 40)."""
-        return squeezed(self._energies(start, stop), self.level)
+    def rows(self, start: int, stop: int, warp: float = 1.0) -> Array:
+        """Return rows ``start`` to ``stop - 1``, float32 (stop - start, 40).
 
-    def _energies(self, start: int, stop: int) -> Array:
-        return fine_energies(self.samples, start, stop) @ pooling().T
+        Args:
+            start: the first.
+            stop: one past the last.
+            warp: as of :func:`~lipsync_colab.audio.bands.pooling`: another length of the speaker's throat.
+        """
+        return squeezed(self._energies(start, stop, warp), self.level)
+
+    def _energies(self, start: int, stop: int, warp: float = 1.0) -> Array:
+        return fine_energies(self.samples, start, stop) @ pooling(warp).T

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+import itertools
 import sys
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from lipsync_colab.engines.viseme.learned import WEIGHTS
 from lipsync_colab.errors import LipSyncError
-from lipsync_colab.weights.tensor_file import write_tensors
+from lipsync_colab.weights.tensor_file import read_tensors, write_tensors
+
+if TYPE_CHECKING:
+    from lipsync_colab.training.corpus import VoiceData
 
 DATA = Path(tempfile.gettempdir()) / "lipsync-colab-training"
 
@@ -35,6 +40,7 @@ def parser() -> argparse.ArgumentParser:
     learning.add_argument("--share", type=float, default=1.0, help="of the sentences; less for a trial")
     learning.add_argument("--steps", type=int, help="of the optimiser, in either part")
     learning.add_argument("--seed", type=int, default=7)
+    learning.add_argument("--further", action="store_true", help="go on from the weights: the third part alone")
     scoring = commands.add_parser("scores", help="compare the sources of mouth movement on voices never trained on")
     scoring.add_argument("--count", type=int, default=40, help="recordings of each voice")
     scoring.add_argument("--languages", action="store_true", help="also French, Spanish, Italian and Russian")
@@ -46,21 +52,37 @@ def parser() -> argparse.ArgumentParser:
 
 def learn(given: argparse.Namespace) -> None:
     """Train and write the weights."""
-    from lipsync_colab.training.corpus import load_corpus
-    from lipsync_colab.training.learning import REFINING, Recipe, refine
+    from lipsync_colab.training.learning import REFINING, ROUNDS, Recipe, further, refine
     from lipsync_colab.training.learning import learn as train
 
-    recipe = Recipe(seed=given.seed, steps=given.steps or Recipe.steps)
-    second = dataclasses.replace(REFINING, seed=given.seed, steps=given.steps or REFINING.steps)
-    corpus, seed = given.data / "corpus", given.seed
-    voices = load_corpus(corpus, seed, tell, given.share)
-    tell(f"{len(voices)} voices, {sum(voice.seconds for voice in voices) / 60:.0f} minutes")
-    weights, _ = train(voices, recipe, tell)
-    voices = load_corpus(corpus, seed, tell, given.share, refining=True)
-    tell(f"{len(voices)} voices, {sum(voice.seconds for voice in voices) / 60:.0f} minutes")
-    weights, _ = refine(voices, weights, second, tell)
-    write_tensors(given.weights, weights, {"seed": str(seed), "steps": f"{recipe.steps} + {second.steps}"})
+    def planned(recipe: Recipe, number: int = 0) -> Recipe:
+        return dataclasses.replace(recipe, seed=given.seed + number, steps=given.steps or recipe.steps)
+
+    first, second = planned(Recipe()), planned(REFINING)
+    numbers = itertools.count()
+    rounds = [[planned(recipe, next(numbers)) for recipe in recipes] for recipes in ROUNDS]
+    if given.further:
+        weights, metadata = read_tensors(given.weights)
+        steps = metadata["steps"]
+        voices = _voices(given, refining=True)
+    else:
+        weights, _ = train(_voices(given), first, tell)
+        voices = _voices(given, refining=True)
+        weights, _ = refine(voices, weights, second, tell)
+        steps = f"{first.steps} + {second.steps}"
+    weights = further(voices, weights, rounds, tell)
+    steps = " + ".join([steps, *(str(recipe.steps) for recipes in rounds for recipe in recipes)])
+    write_tensors(given.weights, weights, {"seed": str(given.seed), "steps": steps})
     tell(f"wrote {given.weights.name}")
+
+
+def _voices(given: argparse.Namespace, refining: bool = False) -> list[VoiceData]:
+    """The data of all voices, and a word about how much it is."""
+    from lipsync_colab.training.corpus import load_corpus
+
+    voices = load_corpus(given.data / "corpus", given.seed, tell, given.share, refining)
+    tell(f"{len(voices)} voices, {sum(voice.seconds for voice in voices) / 60:.0f} minutes")
+    return voices
 
 
 def scores(given: argparse.Namespace) -> None:

@@ -34,7 +34,7 @@ from lipsync_colab.weights.tensor_file import read_tensors
 
 SEED = 11
 LEAST_WORDS = 8
-"""Of a prompt: short ones are digits and letters said alone."""
+"""Of a prompt that is tested on: short ones are digits and letters said alone."""
 MIDDLE_BANDS = (500, 3500)
 """Hz: where closed lips make a voice quieter."""
 
@@ -54,8 +54,10 @@ class Take:
 
 def test_voices(folder: Path, count: int) -> Iterator[tuple[str, list[Take]]]:
     """Yield every voice that the network was not trained on: human ones first, then synthetic ones."""
-    yield "human: prompts, a woman", _aligned(prompts(folder, "en", LEAST_WORDS), count)
-    yield "human: readings, two men", _aligned(readings(folder), count)
+    tested = _spread(prompts(folder, "en", LEAST_WORDS), count)
+    yield "human: prompts, a woman", _aligned(tested)
+    yield "human: her other prompts (tuned on)", _aligned(_spread(other_prompts(folder, tested), count))
+    yield "human: readings, two men", _aligned(readings(folder))
     for voice in VOICES:
         if voice.use in (TUNE, TEST):
             texts = sentences(voice.language, count, SEED)
@@ -64,10 +66,23 @@ def test_voices(folder: Path, count: int) -> Iterator[tuple[str, list[Take]]]:
             yield f"{voice.key}{' (tuned on)' if voice.use == TUNE else ''}", takes
 
 
-def _aligned(recordings: Sequence[Recording], count: int) -> list[Take]:
-    """Recordings, evenly chosen, with the phonemes of their texts; those that cannot be aligned are left out."""
+def other_prompts(folder: Path, tested: Sequence[Recording]) -> list[Recording]:
+    """Return the English prompts that may be tuned on: each sentence once, and none that is tested on."""
+    texts = {one.text: one for one in reversed(prompts(folder, "en"))}
+    for one in tested:
+        texts.pop(one.text, None)
+    return sorted(texts.values(), key=lambda one: one.name)
+
+
+def _spread(recordings: Sequence[Recording], count: int) -> list[Recording]:
+    """So many recordings, evenly chosen."""
+    return list(recordings[:: max(1, len(recordings) // count)][:count])
+
+
+def _aligned(recordings: Sequence[Recording]) -> list[Take]:
+    """Recordings with the phonemes of their texts; those that cannot be aligned are left out."""
     takes = []
-    for recording in recordings[:: max(1, len(recordings) // count)][:count]:
+    for recording in recordings:
         speech = recording.load()
         try:
             phonemes = align(speech, recording.text, voiced_gate(speech))
@@ -136,7 +151,7 @@ def unknown_table(folder: Path, weights: Path, count: int) -> Iterator[str]:
     yield "|---|---|---|---|---|---|---|"
     for language in PROMPT_FOLDERS:
         chosen = prompts(folder, language, LEAST_WORDS)
-        speeches = [one.load() for one in chosen[:: max(1, len(chosen) // count)][:count]]
+        speeches = [one.load() for one in _spread(chosen, count)]
         for name, source in sources.items():
             score = score_unknown([source(speech, "") for speech in speeches], speeches)
             yield (

