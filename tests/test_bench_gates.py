@@ -209,7 +209,8 @@ def test_a_sequence_shows_twelve_frames() -> None:
 
 @pytest.mark.slow
 def test_both_portraits_pass_with_speech(tmp_path: Path) -> None:
-    found = run(Scope(tmp_path, size=480, seconds=8, parts=("still", "clip", "machine", "sound")))
+    # At 480 the second face's eyes lie 39 pixels apart, and landmarks are off by more than a closure's limit.
+    found = run(Scope(tmp_path, size=720, seconds=8, parts=("still", "clip", "machine", "sound")))
     assert not found["refused"]
     assert [row for row in found["gates"] if not row["passed"]] == []
     assert (tmp_path / "astronaut.mp4").exists()
