@@ -65,15 +65,15 @@ class NotebookServer:
         return f"{self.address}/notebooks/{name}/studio.ipynb?token={self.token}"
 
     def wait_for_kernel(self) -> None:
-        """Return once a kernel is idle and the page is connected to it.
+        """Return once the page is connected to a kernel: what it is asked from then on it hears, when it is ready.
+
+        Jupyter's own word for the kernel's state is not asked: where the kernel was faster than the server that
+        listens to it, that stays "starting" until something runs.
 
         Raises:
-            TimeoutError: none was.
+            TimeoutError: it never was.
         """
-        wait_until(
-            lambda: [k for k in self._kernels() if k.get("execution_state") == "idle" and k.get("connections", 0) > 0],
-            "an idle kernel with a page",
-        )
+        wait_until(lambda: [k for k in self._kernels() if k.get("connections", 0) > 0], "a kernel with a page")
 
     def kill_kernel(self) -> None:
         """Kill the one kernel's process as a machine that takes the runtime away does: it cannot say goodbye."""
