@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
+from pathlib import Path
 
 import pytest
 
@@ -10,7 +12,8 @@ from lipsync_colab.device import Machine
 from lipsync_colab.errors import InputError, MachineError, WeightsError
 from lipsync_colab.narrate import llm
 from lipsync_colab.narrate.llm import EMBEDDED, MODELS, choose, is_present, open_model, room_for
-from lipsync_colab.weights.manifest import manifest
+from lipsync_colab.weights.cache import Environment
+from lipsync_colab.weights.manifest import Manifest, manifest
 from lipsync_colab.weights.store import Store
 
 GB = 10**9
@@ -42,7 +45,7 @@ def test_auto_takes_the_embedded_model_where_nothing_else_is_present() -> None:
 
 
 def test_auto_takes_the_best_that_is_present_and_fits(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(llm, "is_present", lambda spec, store: spec.name in ("mistral-v0.3", "qwen2.5-1.5b"))
+    monkeypatch.setattr(llm, "is_present", lambda spec, store, progress: spec.name in ("mistral-v0.3", "qwen2.5-1.5b"))
     assert choose("auto", T4, Store())[0].name == "mistral-v0.3"
     assert choose("auto", dataclasses.replace(T4, device_memory=4 * GB), Store())[0].name == "qwen2.5-1.5b"
     assert choose("auto", dataclasses.replace(SMALL, memory=GB), Store())[0].name == EMBEDDED
@@ -51,12 +54,12 @@ def test_auto_takes_the_best_that_is_present_and_fits(monkeypatch: pytest.Monkey
 def test_auto_finds_every_larger_model_there_is(monkeypatch: pytest.MonkeyPatch) -> None:
     assert {*llm.PREFERENCE, EMBEDDED} == set(MODELS)
     for name in llm.PREFERENCE:
-        monkeypatch.setattr(llm, "is_present", lambda spec, store, name=name: spec.name == name)
+        monkeypatch.setattr(llm, "is_present", lambda spec, store, progress, name=name: spec.name == name)
         assert choose("auto", T4, Store())[0].name == name
 
 
 def test_auto_takes_the_runtime_that_suits_the_device(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(llm, "is_present", lambda spec, store: spec.name.startswith("mistral"))
+    monkeypatch.setattr(llm, "is_present", lambda spec, store, progress: spec.name.startswith("mistral"))
     large = dataclasses.replace(SMALL, memory=16 * GB)
     assert choose("auto", T4, Store())[0].name == "mistral-v0.3-4bit"
     assert choose("auto", large, Store())[0].name == "mistral-v0.3-gguf"
@@ -95,9 +98,27 @@ def test_nothing_is_present_in_an_empty_cache() -> None:
     assert not is_present(MODELS["qwen2.5-0.5b"], Store())
 
 
+def test_auto_shows_the_check_of_a_large_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    data = bytes(3 << 20)
+    row = dataclasses.replace(
+        manifest()["Mistral-7B-Instruct-v0.3-Q4_K_M.gguf"], size=len(data), sha256=hashlib.sha256(data).hexdigest()
+    )
+    store = Store(Environment(tmp_path, tmp_path / "hub"), Manifest({row.name: row}))
+    place = store.inventory.cache.file(row.name)
+    place.parent.mkdir(parents=True, exist_ok=True)
+    place.write_bytes(data)
+    seen: list[tuple[str, int, int]] = []
+    spec, _ = choose("auto", T4, store, lambda *step: seen.append(step))
+    assert spec.name == "mistral-v0.3-gguf"
+    assert seen and seen[-1][1:] == (len(data), len(data))
+    seen.clear()
+    choose("auto", T4, store, lambda *step: seen.append(step))
+    assert not seen
+
+
 def test_terms_are_accepted_before_anything_is_fetched(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(llm, "inspect_machine", lambda device: T4)
-    with pytest.raises(WeightsError, match="weights accept"):
+    with pytest.raises(WeightsError, match="weights accept llama3-8b`"):
         open_model("llama3-8b")
 
 

@@ -143,20 +143,21 @@ def room_for(spec: ModelSpec, machine: Machine) -> tuple[int, int]:
     return spec.memory(device), machine.device_memory if device == "cuda" else machine.memory
 
 
-def choose(name: str, machine: Machine, store: Store) -> tuple[ModelSpec, str]:
+def choose(name: str, machine: Machine, store: Store, progress: Progress | None = None) -> tuple[ModelSpec, str]:
     """Return the model that a name means, and the reason in one sentence.
 
     Args:
         name: of the registry, an alias, or ``"auto"``: the best one that is already on this machine and fits.
         machine: whose memory counts.
         store: that knows which weights are present.
+        progress: of the bytes that are read to check a file which was not checked before.
 
     Raises:
         InputError: there is no such model.
         MachineError: it does not fit, or its runtime is not installed.
     """
     if name == "auto":
-        return _best(machine, store)
+        return _best(machine, store, progress)
     spec = MODELS.get(ALIASES.get(name, name))
     if spec is None:
         raise InputError(f"there is no language model {name!r}: choose auto or one of {', '.join(MODELS)}")
@@ -173,13 +174,13 @@ def choose(name: str, machine: Machine, store: Store) -> tuple[ModelSpec, str]:
     return spec, f"{spec.name} was asked for"
 
 
-def _best(machine: Machine, store: Store) -> tuple[ModelSpec, str]:
+def _best(machine: Machine, store: Store, progress: Progress | None) -> tuple[ModelSpec, str]:
     passed: list[str] = []
     for name in ranked(machine):
         spec = MODELS[name]
         need, free = room_for(spec, machine)
         missing = missing_packages(spec.runtime)
-        if need <= free and not missing and is_present(spec, store):
+        if need <= free and not missing and is_present(spec, store, progress):
             return spec, f"{name} is on this machine and fits ({need / 1e9:.1f} of {free / 1e9:.1f} GB)"
         if (need > free or missing) and _lies_here(spec, store):
             lack = ", ".join(missing) if missing else f"{need / 1e9:.1f} GB, of which {free / 1e9:.1f} GB are free"
@@ -208,10 +209,10 @@ def _lies_here(spec: ModelSpec, store: Store) -> bool:
     return bool(rows) and all(next(store.inventory.candidates(row), None) is not None for row in rows)
 
 
-def is_present(spec: ModelSpec, store: Store) -> bool:
+def is_present(spec: ModelSpec, store: Store, progress: Progress | None = None) -> bool:
     """Whether every file of a model is on this machine, checked."""
     rows = _rows(spec, store)
-    return bool(rows) and all(store.inventory.find(row) is not None for row in rows)
+    return bool(rows) and all(store.inventory.find(row, progress) is not None for row in rows)
 
 
 def open_model(name: str = "auto", device: str = "auto", progress: Progress | None = None) -> tuple[LanguageModel, str]:
@@ -220,7 +221,7 @@ def open_model(name: str = "auto", device: str = "auto", progress: Progress | No
     Args:
         name: see :func:`choose`.
         device: ``"auto"``, ``"cpu"`` or ``"cuda"``.
-        progress: of the bytes that are fetched.
+        progress: of the bytes that are checked and fetched.
 
     Returns:
         The model, and why it is this one.
@@ -230,7 +231,7 @@ def open_model(name: str = "auto", device: str = "auto", progress: Progress | No
         WeightsError: the weights cannot be had, or their terms are not accepted.
     """
     machine, store = inspect_machine(device), Store()
-    spec, reason = choose(name, machine, store)
+    spec, reason = choose(name, machine, store, progress)
     if spec.runtime == "llama.cpp":
         from lipsync_colab.narrate.llama_cpp_llm import LlamaCppModel
 

@@ -56,9 +56,16 @@ class Acceptances:
         missing = self.missing(rows)
         if not missing:
             return
-        names = " ".join(row.name for row in missing)
         row = missing[0]
         raise WeightsError(
             f"{row.name}: {FORBIDDEN[row.licence.commercial]}. {terms_of(row)} To accept: `lipsync-colab weights "
-            f"accept {names}`, the check box in the panel, or accept=[...] in Python"
+            f"accept {_shortest(missing)}`, the check box in the panel, or accept=[...] in Python"
         )
+
+
+def _shortest(rows: list[WeightFile]) -> str:
+    """Return what to accept: the files, or the engine whose they all are where they share one licence and are many."""
+    shared = set.intersection(*(set(row.engines) for row in rows))
+    if len(rows) > 3 and len(shared) == 1 and len({row.licence.key for row in rows}) == 1:
+        return shared.pop()
+    return " ".join(row.name for row in rows)
