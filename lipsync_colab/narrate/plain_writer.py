@@ -25,11 +25,14 @@ SHORTEST_LIMIT = 8
 """Words that one sentence may have, however little is wanted in all."""
 LONGEST_TOPIC = 240
 """Characters of a prompt that the template repeats."""
+FEWEST_ROUNDS = 4
+"""Asked before a template takes the model's place: for a few seconds' text two answers often hold nothing so short."""
 ENOUGH = 0.85
 """Share of the wanted words below which one more round is asked for."""
 
 TEMPLATE = (
     "Today we have one subject: {topic}.",
+    "Let us begin.",
     "It is worth a moment of your time.",
     "Ask yourself what you already know, and what you have only heard.",
     "Look at it slowly, one part after another.",
@@ -65,7 +68,7 @@ def write_plainly(
         earlier: sentences of a first draft that more are added to.
     """
     topic = " ".join(spoken_text(prompt).split()).rstrip(" .!?")
-    rounds = max(2, min(3 * len(ASPECTS), 2 * (1 + words // 50)))
+    rounds = max(FEWEST_ROUNDS, min(3 * len(ASPECTS), 2 * (1 + words // 50)))
     found = list(earlier)
     wanted = words + _count(found)
     asked = 0
