@@ -86,6 +86,18 @@ def test_one_loose_sentence_that_is_too_long_gives_way() -> None:
     assert SENTENCES[2] not in fitted(said, 5, "hibari").script.text  # a text that hangs together is only cut short
 
 
+def test_a_text_is_added_to_rather_than_begun_in_the_middle() -> None:
+    opening = "The moon goes round the Earth once in four weeks."
+    middle = "It lights the night a little, pulls the seas, and was walked on by twelve men half a century ago."
+    assert (
+        fitted(speak_script(Script((Scene(f"{opening} {middle}"),))), 6.5, "hibari", loose=True).script.text == middle
+    )
+    model = ScriptedModel(*[f"{opening} {middle}"] * 2, *SENTENCES[1:5], structured=False)
+    said = narrate(model, "the moon", 6.5)
+    assert said.script.text.startswith(opening) and "It lights" not in said.script.text
+    assert said.speech.seconds == pytest.approx(6.5, rel=0.1)
+
+
 def test_a_text_that_stays_too_short_says_so() -> None:
     model = ScriptedModel(answer(SENTENCES[0]))
     said = narrate(model, "our bakery", 30)

@@ -44,6 +44,8 @@ ROUNDS = 20
 """Seeds that a first draft may use up: a rewrite begins behind them."""
 LEFT_OUT = 2
 """Loose sentences that may be left out before the last one that is kept."""
+REFERS_BACK = re.compile(r"(?:it|its|they|their|he|she|this|these|those|that|such|also|but|and|however)\b", re.I)
+"""How a sentence begins that speaks of what one before it named."""
 LONGEST_PROMPT, LONGEST_STYLE = 20_000, 1_000
 """Characters, whatever the model."""
 
@@ -275,7 +277,13 @@ def _off(said: Narration, seconds: float) -> bool:
 
 def _can_be_cut(said: Narration, seconds: float, loose: bool) -> bool:
     """Whether leaving sentences out, and the pace, are enough: then no rewrite is needed."""
-    return _misfit(_cut(said, seconds, loose), said, seconds) == 0
+    kept = _cut(said, seconds, loose)
+    return _misfit(kept, said, seconds) == 0 and not _lacks_its_subject(kept, said)
+
+
+def _lacks_its_subject(kept: tuple[Line, ...], said: Narration) -> bool:
+    """Whether a cut text begins with a sentence that speaks of one which was left out."""
+    return kept[0] != said.lines[0] and REFERS_BACK.match(kept[0].text) is not None
 
 
 def _cut(said: Narration, seconds: float, loose: bool) -> tuple[Line, ...]:
@@ -288,11 +296,12 @@ def _cut(said: Narration, seconds: float, loose: bool) -> tuple[Line, ...]:
     if not loose or _misfit(kept, said, seconds) == 0:
         return kept
 
-    def cost(lines: tuple[Line, ...]) -> tuple[float, bool, int, float]:
+    def cost(lines: tuple[Line, ...]) -> tuple[float, tuple[bool, bool], int, float]:
         # The first sentence names the subject: it is the last to go.
         left_out = said.lines.index(lines[-1]) + 1 - len(lines)
         length = abs(_length(lines, said) - seconds)
-        return _misfit(lines, said, seconds), lines[0] != said.lines[0], left_out, length
+        beginning = _lacks_its_subject(lines, said), lines[0] != said.lines[0]
+        return _misfit(lines, said, seconds), beginning, left_out, length
 
     return min(_choices(said.lines), key=cost)
 
