@@ -26,6 +26,7 @@ NETWORKS: dict[str, str] = {
     "audio2head.audio2pose": "lipsync_colab.networks.audio2head.audio2pose:RecurrentPose",
     "audio2head.audio2kp": "lipsync_colab.networks.audio2head.audio2kp:AudioToKeypoints",
     "audio2head.generator": "lipsync_colab.networks.audio2head.generator:OcclusionGenerator",
+    "hallo": "lipsync_colab.networks.hallo.net:HalloNet",
     "kokoro": "lipsync_colab.networks.kokoro.model:Kokoro",
     "s3fd": "lipsync_colab.networks.s3fd:S3FD",
     "rrdbnet-x4": "lipsync_colab.networks.rrdbnet:rrdbnet_x4",
