@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import cast
 
 import torch
 from torch import nn
 
+from lipsync_colab.errors import InputError
+from lipsync_colab.networks.hallo.attention import Attention
+from lipsync_colab.networks.hallo.conditions import Conditions, Masks, Memory, Place
 from lipsync_colab.networks.hallo.config import RELEASED, HalloConfig
-
-Memory = Any
-Masks = Any
+from lipsync_colab.networks.hallo.denoiser import Denoiser
+from lipsync_colab.networks.hallo.projections import AudioTokens, FaceLocator, FaceTokens
+from lipsync_colab.networks.hallo.still import look, still_unet
 
 
 class HalloNet(nn.Module):
@@ -24,6 +27,11 @@ class HalloNet(nn.Module):
     def __init__(self, config: HalloConfig = RELEASED) -> None:
         super().__init__()
         self.config = config
+        self.reference_unet = still_unet(config)
+        self.denoising_unet = Denoiser(config)
+        self.face_locator = FaceLocator(config)
+        self.imageproj = FaceTokens(config)
+        self.audioproj = AudioTokens(config)
 
     def face_tokens(self, embedding: torch.Tensor) -> torch.Tensor:
         """Return the tokens of a face.
@@ -34,7 +42,7 @@ class HalloNet(nn.Module):
         Returns:
             (B, 4, 768).
         """
-        raise NotImplementedError
+        return self.imageproj(embedding)
 
     def audio_tokens(self, features: torch.Tensor) -> torch.Tensor:
         """Return the tokens of each frame's sound.
@@ -45,7 +53,7 @@ class HalloNet(nn.Module):
         Returns:
             (B, F, 32, 768). The unconditional half of a guided batch is zeros *here*, not tokens of silence.
         """
-        raise NotImplementedError
+        return self.audioproj(features)
 
     def region(self, face: torch.Tensor) -> torch.Tensor:
         """Return features of where the face is, added to those of the noisy latents.
@@ -56,7 +64,8 @@ class HalloNet(nn.Module):
         Returns:
             (B, 320, F, H / 8, W / 8). The unconditional half of a guided batch is zeros *here*.
         """
-        raise NotImplementedError
+        pictures = face.transpose(1, 2)
+        return self.face_locator(pictures.flatten(0, 1)).unflatten(0, pictures.shape[:2]).transpose(1, 2)
 
     def remember(self, latents: torch.Tensor, face_tokens: torch.Tensor) -> Memory:
         """Return what a clip's denoising reads of the still and of the frames before the clip; once per clip.
@@ -66,7 +75,22 @@ class HalloNet(nn.Module):
             face_tokens: (B, 4, 768), those that :meth:`predict` gets: (2, 4, 768) with the unconditional first under
                 guidance, (1, 4, 768) without.
         """
-        raise NotImplementedError
+        batch, count = len(face_tokens), len(latents)
+        # The release repeats the pictures and the tokens side by side, so that picture i meets tokens i % B.
+        seen = look(self.reference_unet, latents.repeat(batch, 1, 1, 1), face_tokens.repeat(count, 1, 1))
+        return {
+            name: self._place(name, features.unflatten(0, (batch, count)), latents.shape[2:])
+            for name, features in seen.items()
+        }
+
+    def _place(self, name: str, features: torch.Tensor, size: torch.Size) -> Place:
+        """Return one attention's memory of features (B, N, pixels, C), the still first."""
+        attention = cast(Attention, self.denoising_unet.get_submodule(f"{name}.transformer_blocks.0.attn1"))
+        still, frames = features[:, 0], features[:, 1:].transpose(2, 3)
+        shrunk = round((size.numel() / still.shape[1]) ** 0.5)
+        frames = frames.unflatten(3, (size[0] // shrunk, size[1] // shrunk))
+        # Keys and values of the still serve every frame and step of the clip.
+        return Place(attention.to_k(still), attention.to_v(still), frames)
 
     def predict(
         self,
@@ -95,4 +119,21 @@ class HalloNet(nn.Module):
         Returns:
             (B, 4, F, h, w).
         """
-        raise NotImplementedError
+        batch, _, frames, _, _ = noisy.shape
+        before = next(iter(memory.values())).frames.shape[1]
+        if before + frames > self.config.positions:
+            raise InputError(
+                f"a clip of {frames} frames after {before} is too long: {self.config.positions} in all at most"
+            )
+        conditions = Conditions(
+            frames=frames,
+            time=self.denoising_unet.time(torch.as_tensor(step, device=noisy.device).reshape(1)),
+            face=face_tokens,
+            sound=audio_tokens.flatten(0, 1),
+            masks=masks,
+            amounts=amounts,
+            memory=memory,
+        )
+        region = region.expand(-1, -1, frames, -1, -1)
+        rows, features = (part.transpose(1, 2).flatten(0, 1) for part in (noisy, region))
+        return self.denoising_unet(rows, features, conditions).unflatten(0, (batch, frames)).transpose(1, 2)
