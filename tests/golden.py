@@ -1,7 +1,8 @@
 """Golden data of the networks: the released key list, and outputs of the public implementation on filled weights.
 
-A folder of ``tests/data/parity`` holds ``keys.json`` (prefix in the release's file, gain, keys that keep the
-constructor's value, digest of the filling, entries ``[key, shape, dtype]`` in state-dict order) and ``io.npz``.
+A folder of ``tests/data/parity`` holds ``keys.json``, long ones as ``keys.json.gz`` (prefix in the release's file, gain,
+keys that keep the constructor's value, digest of the filling, entries ``[key, shape, dtype]`` in state-dict order), and
+``io.npz``.
 
     net = Golden("wav2lip")
     module = net.load_into(networks.build("wav2lip"))
@@ -10,6 +11,7 @@ constructor's value, digest of the filling, entries ``[key, shape, dtype]`` in s
 
 from __future__ import annotations
 
+import gzip
 import json
 from pathlib import Path
 from typing import Any
@@ -18,6 +20,12 @@ import numpy as np
 from fill import fill_state
 
 PARITY = Path(__file__).parent / "data" / "parity"
+
+
+def read_keys(path: Path) -> Any:
+    """What a JSON file holds; long lists of keys are stored compressed beside that name."""
+    packed = path.with_name(path.name + ".gz")
+    return json.loads(gzip.decompress(packed.read_bytes()) if packed.exists() else path.read_bytes())
 
 
 class Golden:
@@ -30,7 +38,7 @@ class Golden:
 
     def __init__(self, name: str) -> None:
         folder = PARITY / name
-        self.keys: dict[str, Any] = json.loads((folder / "keys.json").read_text(encoding="utf-8"))
+        self.keys: dict[str, Any] = read_keys(folder / "keys.json")
         with np.load(folder / "io.npz") as stored:
             self.io = dict(stored)
 

@@ -36,6 +36,8 @@ NETWORKS: dict[str, str] = {
 }
 """Name to ``module:constructor``. A constructor takes no arguments and gives a module whose
 ``state_dict()`` has exactly the keys of the released checkpoint."""
+PACKAGES = {"torch": ("PyTorch", "neural"), "diffusers": ("diffusers", "hallo")}
+"""What networks are built on: how it is called, and the extra of this package that brings it."""
 
 
 def build(name: str) -> nn.Module:
@@ -46,7 +48,7 @@ def build(name: str) -> nn.Module:
 
     Raises:
         InputError: no network has that name.
-        MachineError: PyTorch is not installed.
+        MachineError: a package that it is built on (PyTorch, diffusers) is not installed.
     """
     if name not in NETWORKS:
         raise InputError(f"no network is called {name!r}; there are {', '.join(sorted(NETWORKS))}")
@@ -54,7 +56,9 @@ def build(name: str) -> nn.Module:
     try:
         built = getattr(importlib.import_module(module), constructor)()
     except ModuleNotFoundError as error:
-        if error.name != "torch":
+        missing = (error.name or "").partition(".")[0]
+        if missing not in PACKAGES:
             raise
-        raise MachineError(f"the network {name!r} needs PyTorch: pip install 'lipsync-colab[neural]'") from error
+        package, extra = PACKAGES[missing]
+        raise MachineError(f"the network {name!r} needs {package}: pip install 'lipsync-colab[{extra}]'") from error
     return built.eval()

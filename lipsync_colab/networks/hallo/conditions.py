@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import torch
 
 FRAMES_AT_ONCE = 8
-"""Frames whose attention over pixels is computed together: bounds the memory, frames do not meet there."""
+"""Frames that are computed together where frames do not meet: bounds the memory."""
 
 Masks = Sequence[Sequence[torch.Tensor]]
 """Full, face and lip mask; each has one tensor (pixels,) in [0, 1] for each of the four levels."""

@@ -8,7 +8,7 @@ import torch
 from diffusers.models.resnet import Downsample2D, ResnetBlock2D, Upsample2D
 from torch import nn
 
-from lipsync_colab.networks.hallo.conditions import Conditions
+from lipsync_colab.networks.hallo.conditions import FRAMES_AT_ONCE, Conditions
 from lipsync_colab.networks.hallo.config import HalloConfig
 from lipsync_colab.networks.hallo.motion import MotionModule
 from lipsync_colab.networks.hallo.pixels import sound_transformer, still_transformer
@@ -17,7 +17,7 @@ EPSILON = 1e-5
 """Of the residual units' norms (Stable Diffusion 1.5)."""
 
 
-def residual(config: HalloConfig, inputs: int, outputs: int) -> ResnetBlock2D:
+def residual_unit(config: HalloConfig, inputs: int, outputs: int) -> ResnetBlock2D:
     """Return a residual unit that hears the step."""
     return ResnetBlock2D(
         in_channels=inputs,
@@ -59,7 +59,7 @@ class Level(nn.Module):
     ) -> None:
         super().__init__()
         self.name, self.depth = name, depth
-        self.resnets = nn.ModuleList([residual(config, channels, outputs) for channels in inputs])
+        self.resnets = nn.ModuleList([residual_unit(config, channels, outputs) for channels in inputs])
         if hearing:
             self.attentions = nn.ModuleList(
                 [still_transformer(outputs, config.heads, config.groups, config.token) for _ in hearing]
@@ -74,8 +74,13 @@ class Level(nn.Module):
 
     def unit(self, features: torch.Tensor, conditions: Conditions, index: int) -> torch.Tensor:
         """Return (B F, C, h, w) after one residual unit and, where the level has them, its attentions."""
-        features = self.resnets[index](features, conditions.time)
+        features = self.residual(features, conditions, index)
         return self.attend(features, conditions, index) if self.attends else features
+
+    def residual(self, features: torch.Tensor, conditions: Conditions, index: int) -> torch.Tensor:
+        """Return (B F, C, h, w) after one residual unit, some frames at a time."""
+        unit = self.resnets[index]
+        return torch.cat([unit(some, conditions.time) for some in features.split(FRAMES_AT_ONCE)])
 
     def attend(self, features: torch.Tensor, conditions: Conditions, index: int) -> torch.Tensor:
         """Return features after attention to the still and the face, the sound, and time."""
@@ -117,7 +122,7 @@ class Middle(Level):
 
     def forward(self, features: torch.Tensor, conditions: Conditions) -> torch.Tensor:
         """Return (B F, C, h, w) of the same."""
-        return self.resnets[1](self.unit(features, conditions, 0), conditions.time)
+        return self.residual(self.unit(features, conditions, 0), conditions, 1)
 
 
 class Up(Level):

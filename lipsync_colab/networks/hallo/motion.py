@@ -10,7 +10,7 @@ from torch import nn
 
 from lipsync_colab.networks.hallo.attention import Attention
 
-PIXELS_AT_ONCE = 2048
+PIXELS_AT_ONCE = 1024
 """Pixels (each with all its frames) that are computed together: bounds the memory, pixels do not meet there."""
 
 
