@@ -1,6 +1,6 @@
 """Golden data of the networks: the released key list, and outputs of the public implementation on filled weights.
 
-A folder of ``tests/data/parity`` holds ``keys.json``, long ones as ``keys.json.gz`` (prefix in the release's file, gain,
+A folder of ``tests/data/parity`` holds ``keys.json``, long ones ``keys.json.gz`` (prefix in the release's file, gain,
 keys that keep the constructor's value, digest of the filling, entries ``[key, shape, dtype]`` in state-dict order), and
 ``io.npz``.
 

@@ -71,12 +71,13 @@ class HalloNet(nn.Module):
         """Return what a clip's denoising reads of the still and of the frames before the clip; once per clip.
 
         Args:
-            latents: (N, 4, h, w), the still first, then the motion frames.
+            latents: (N, 4, h, w), the still first, then the motion frames; h and w are multiples of 8.
             face_tokens: (B, 4, 768), those that :meth:`predict` gets: (2, 4, 768) with the unconditional first under
                 guidance, (1, 4, 768) without.
         """
         batch, count = len(face_tokens), len(latents)
-        # The release repeats the pictures and the tokens side by side, so that picture i meets tokens i % B.
+        # The release repeats the pictures and the tokens side by side, so that row i is of tokens i % B: the first
+        # frame before a clip meets the other half's.
         seen = look(self.reference_unet, latents.repeat(batch, 1, 1, 1), face_tokens.repeat(count, 1, 1))
         return {
             name: self._place(name, features.unflatten(0, (batch, count)), latents.shape[2:])
@@ -118,6 +119,9 @@ class HalloNet(nn.Module):
 
         Returns:
             (B, 4, F, h, w).
+
+        Raises:
+            InputError: the clip and the frames before it are more than the positions in time.
         """
         batch, _, frames, _, _ = noisy.shape
         before = next(iter(memory.values())).frames.shape[1]

@@ -28,20 +28,19 @@ class PixelTransformer(nn.Module):
         self.transformer_blocks = nn.ModuleList([block])
         self.proj_out = nn.Conv2d(width, channels, 1)
 
-    def forward(self, features: torch.Tensor, conditions: Conditions, *place: Place | int) -> torch.Tensor:
-        """Return (B F, C, h, w); ``place`` is what the block takes beside the conditions."""
-        return torch.cat(
-            [
-                features[rows] + self._some(features[rows], conditions, half, rows, place)
-                for half, rows in conditions.slices()
-            ]
-        )
+    def forward(self, features: torch.Tensor, conditions: Conditions, where: Place | int) -> torch.Tensor:
+        """Return (B F, C, h, w); ``where`` is the block's: what it remembers, or its level."""
+        parts = [
+            features[rows] + self._found(features[rows], conditions, half, rows, where)
+            for half, rows in conditions.slices()
+        ]
+        return torch.cat(parts)
 
-    def _some(
-        self, features: torch.Tensor, conditions: Conditions, half: int, rows: slice, place: tuple[Place | int, ...]
+    def _found(
+        self, features: torch.Tensor, conditions: Conditions, half: int, rows: slice, where: Place | int
     ) -> torch.Tensor:
         tokens = self.proj_in(self.norm(features)).flatten(2).transpose(1, 2)
-        tokens = self.transformer_blocks[0](tokens, conditions, half, rows, *place)
+        tokens = self.transformer_blocks[0](tokens, conditions, half, rows, where)
         return self.proj_out(tokens.transpose(1, 2).unflatten(2, features.shape[2:]))
 
 
@@ -64,8 +63,8 @@ class StillBlock(nn.Module):
         own = self.norm1(tokens)
         keys, values = self.attn1.to_k(own), self.attn1.to_v(own)
         if conditions.guided(half):
-            # The release lays the halves' stills out row by row in turn, whatever half a row is of: kept, its
-            # weights were only ever run so.
+            # The release lays the halves' stills out row by row in turn, whatever half a row is of: every other
+            # frame reads the still as the unconditional tokens saw it. Kept: so its videos were made.
             still = torch.arange(rows.start, rows.stop, device=tokens.device) % len(place.keys)
             keys = torch.cat([keys, place.keys[still]], dim=1)
             values = torch.cat([values, place.values[still]], dim=1)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 from diffusers import UNet2DConditionModel
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 def still_unet(config: HalloConfig) -> nn.Module:
     """Return Stable Diffusion 1.5's U-Net without its last norm and convolution, which the release left out."""
-    network = UNet2DConditionModel(
+    network: Any = UNet2DConditionModel(
         in_channels=config.latent,
         block_out_channels=config.channels,
         layers_per_block=config.layers,
