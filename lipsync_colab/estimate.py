@@ -65,6 +65,8 @@ UNKNOWN_PORTRAIT = (1024, 1024)
 """Size that a portrait is taken to have before there is one; its face takes 45 % of the height."""
 HEADROOM = 0.9
 """Share of the free memory that a render may take."""
+LONGEST = 1800.0
+"""Seconds of drawing for a second of video beyond which a processor is taken only where it was asked for."""
 BATCHES = {"cuda": (8, 4, 2, 1), "cpu": (4, 2, 1)}
 """Frames in one network call, the fastest first: a CPU gains nothing from more than a few."""
 
@@ -147,8 +149,10 @@ def estimate(
     )
     batch, host, device, lowered = _fitted(engine, settings, steps, size, machine, source)
     disk = disk_bytes(settings, size, seconds) if seconds else 0
-    frame = steps.frame_seconds + engine.flops / pace.flops + _laying(engine, settings, size, pace)
-    refusal = _refusal(host, device, disk, engine, machine)
+    flops = engine.frame_flops(settings)
+    frame = steps.frame_seconds + flops / pace.flops + _laying(engine, settings, size, pace)
+    drawing = flops / speed.flops * float(parse_fps(settings.fps))
+    refusal = _refusal(host, device, disk, engine, machine) or _patience(settings, machine, drawing)
     if refusal and settings.upscale == "auto" and steps.upscale_still != "none":
         # Our own choice gives way before the render is refused.
         others = [name for name in obtainable if name != steps.upscale_still]
@@ -199,6 +203,8 @@ def engine_networks(engine: EngineInfo, settings: RenderSettings) -> tuple[str, 
         if settings.option("renderer") == "pirender":
             return ("pirender", "sadtalker-driver")
         return (f"facevid2vid-{settings.option('head', '256')}", "sadtalker-driver")
+    if engine.name == "hallo":
+        return ("hallo", "hallo-coder", "hallo-hearing")
     return ("fomm", "audio2head-driver") if engine.name == "audio2head" else ()
 
 
@@ -263,8 +269,10 @@ def _network_bytes(
     return total + (DIFFUSION_MEMORY if steps.upscale_still == "sd-x4" else 0)
 
 
-FRAME_NETWORKS = ("wav2lip", "facevid2vid-256", "facevid2vid-512", "pirender", "fomm")
+FRAME_NETWORKS = ("wav2lip", "facevid2vid-256", "facevid2vid-512", "pirender", "fomm", "hallo", "hallo-coder")
 """What draws frames."""
+MAPPED = ("hallo",)
+"""Networks that are built of shapes alone and take their tensors from a mapped file: reading it needs no memory."""
 
 
 def _bytes(cost: NetworkCost, bytes_each: int, items: int) -> int:
@@ -273,7 +281,7 @@ def _bytes(cost: NetworkCost, bytes_each: int, items: int) -> int:
 
 def _largest_file(engine: EngineInfo, settings: RenderSettings, steps: Steps) -> int:
     """Return the bytes of host memory while a checkpoint is read: the file's tensors and the network's."""
-    names = [*engine_networks(engine, settings)]
+    names = [name for name in engine_networks(engine, settings) if name not in MAPPED]
     names += [name.removesuffix("-1.3") for name in (steps.restore_still, steps.restore_patch) if name in RESTORERS]
     return max((2 * 4 * NETWORK_COSTS[name].parameters for name in names), default=0)
 
@@ -313,6 +321,16 @@ def _refusal(host: int, device: int, disk: int, engine: EngineInfo, machine: Mac
     if disk > machine.disk:
         return f"needs about {disk / 1e6:.0f} MB of disk, {machine.disk / 1e6:.0f} MB are free"
     return ""
+
+
+def _patience(settings: RenderSettings, machine: Machine, drawing: float) -> str:
+    """Refuse what would take hours on a processor that nobody asked for."""
+    if machine.device != "cpu" or settings.device == "cpu" or drawing <= LONGEST:
+        return ""
+    return (
+        f"would draw for about {drawing / 360:.0f} hours at ten seconds of video on a processor; on Colab: Runtime → "
+        "Change runtime type → T4 GPU, or --device cpu to do it all the same"
+    )
 
 
 def disk_bytes(settings: RenderSettings, size: tuple[int, int], seconds: float) -> int:

@@ -176,7 +176,10 @@ def _machine_reasons(settings: RenderSettings, engine: str, cost: Estimate, mach
     said += cost.lowered
     if cost.tile:
         said.append(f"still: enlarged in pieces of up to {cost.tile} px, by what memory holds")
-    if ENGINES[engine].needs_torch and not cost.lowered:
+    info = ENGINES[engine]
+    if info.cost:
+        said.append(f"{info.frame_flops(settings) / 1e12:.0f} TFLOP for each frame, by the engine's own options")
+    if info.needs_torch and not info.chained and not cost.lowered:
         said.append(f"batch {cost.batch}: fits, and more is no faster")
     return said
 

@@ -57,6 +57,7 @@ WANTED = {
     "watermark": ["rivagan_encoder.onnx", "rivagan_decoder.onnx"],
     "pirender": ["epoch_00190_iteration_000400000_checkpoint.pt"],
     "audio2head": ["audio2head.pth.tar"],
+    "hallo": ["hallo/net.pth", "antelopev2/glintr100.onnx", "wav2vec2-base-960h/model.safetensors"],
 }
 
 
@@ -140,7 +141,7 @@ def test_every_row_that_an_engine_names_is_there() -> None:
 
 def test_only_pickles_without_a_hash_are_refused() -> None:
     refused = [row.name for row in ROWS if refusal(row, row.sha256)]
-    assert refused == ["epoch_00190_iteration_000400000_checkpoint.pt", "audio2head.pth.tar"]
+    assert refused == ["epoch_00190_iteration_000400000_checkpoint.pt", "audio2head.pth.tar", "hallo/net.pth"]
 
 
 def test_short_names_mean_one_row() -> None:

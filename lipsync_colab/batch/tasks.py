@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from lipsync_colab.batch.jobs import Job, same_settings
+from lipsync_colab.engines.registry import ENGINES
 from lipsync_colab.errors import InputError, LipSyncError, MachineError, RenderError
 from lipsync_colab.finish.background import parse_background
 from lipsync_colab.types import RenderPlan
@@ -164,7 +165,7 @@ def _clip(task: Task) -> Outcome:
         return Outcome(frames=frames, found=True)
     render = _prepared(task)
     segments = Segments(task.work / render.plan.digest, render.plan)
-    if len(segments.starts) <= task.whole:
+    if len(segments.starts) <= task.whole or ENGINES[render.plan.engine].chained:
         return _finished(render)
     segments.prepare(resume=True)
     return Outcome(plan=render.plan)

@@ -18,7 +18,8 @@ PACKAGES = (
     ("mediapipe", "face landmarks; without it the same model runs in OpenCV"),
     ("torch", "the neural engines: pip install 'lipsync-colab[neural]'"),
     ("spandrel", "restorers and upscalers: pip install 'lipsync-colab[enhance]'"),
-    ("transformers", "the language models: pip install 'lipsync-colab[llm]'"),
+    ("diffusers", "Hallo, and diffusion on the still: pip install 'lipsync-colab[hallo]'"),
+    ("transformers", "the language models, and Hallo's hearing: pip install 'lipsync-colab[llm]'"),
     ("ipywidgets", "the panel: pip install 'lipsync-colab[notebook]'"),
 )
 MIN_DISK = 2_000_000_000

@@ -36,7 +36,7 @@ def add_parser(commands: Any) -> None:
 def add_settings(parser: argparse.ArgumentParser) -> None:
     """Add every option that becomes a field of :class:`RenderSettings`."""
     add = parser.add_argument
-    add("--engine", default=_DEFAULTS.engine, help="auto, viseme, wav2lip, sadtalker, audio2head; see 'engines'")
+    add("--engine", default=_DEFAULTS.engine, help="auto, viseme, wav2lip, sadtalker, audio2head, hallo; see 'engines'")
     add("--text", default="", help="what is said: exact lips by forced alignment (English)")
     add("--face", type=int, default=None, metavar="N", help="which face speaks, 1 the largest")
     add("--size", default=_DEFAULTS.size, help="1080p, 1440p, 2160p (the short side) or WxH")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from lipsync_colab.errors import InputError, MachineError
 from lipsync_colab.types import Engine, RenderSettings
@@ -31,7 +32,10 @@ class EngineInfo:
         commercial: whether that licence allows commercial use.
         memory: bytes that the engine takes at its default batch, roughly.
         flops: floating-point operations of its networks for a frame, counted; two for a multiplication and an addition.
+        cost: ``module:function`` that counts them by a render's settings, where these change them.
         needs_torch: whether PyTorch must be installed.
+        chained: whether a frame follows from those before it: then one worker draws a whole clip, in order, and the
+            engine is told a ``folder`` in which it keeps what a stopped render needs to go on.
         expresses: what an expression tag moves; empty where the engine can show none.
     """
 
@@ -45,6 +49,8 @@ class EngineInfo:
     memory: int
     needs_torch: bool
     flops: float = 0.0
+    cost: str = ""
+    chained: bool = False
     face_share: float = 0.0
     matches_colour: bool = False
     expresses: str = ""
@@ -72,8 +78,15 @@ class EngineInfo:
         for option in self.variants:
             self.choice(settings, option)
         for option, entry in self.readers.items():
-            module, function = entry.split(":")
-            getattr(importlib.import_module(module), function)(settings.option(option))
+            _named(entry)(settings.option(option))
+
+    def frame_flops(self, settings: RenderSettings) -> float:
+        """Return the floating-point operations of the engine's networks for a frame.
+
+        Raises:
+            InputError: one of the engine's options does not take the given value.
+        """
+        return float(_named(self.cost)(settings)) if self.cost else self.flops
 
     def rows(self, settings: RenderSettings) -> tuple[str, ...]:
         """Return the weight rows that a render with these settings reads.
@@ -83,6 +96,22 @@ class EngineInfo:
         """
         chosen = [self.variants[option][self.choice(settings, option)] for option in self.variants]
         return tuple(dict.fromkeys([*self.weights, *(row for rows in chosen for row in rows)]))
+
+
+HALLO_ROWS = (
+    "hallo/net.pth",
+    "antelopev2/glintr100.onnx",
+    "sd-vae-ft-mse/config.json",
+    "sd-vae-ft-mse/diffusion_pytorch_model.safetensors",
+    "wav2vec2-base-960h/config.json",
+    "wav2vec2-base-960h/model.safetensors",
+)
+"""Denoiser, face recogniser, autoencoder and hearing."""
+
+
+def _named(entry: str) -> Any:
+    module, name = entry.split(":")
+    return getattr(importlib.import_module(module), name)
 
 
 ENGINES: dict[str, EngineInfo] = {
@@ -171,6 +200,24 @@ ENGINES: dict[str, EngineInfo] = {
             needs_torch=True,
             variants={"renderer": {"fomm": ()}},
         ),
+        EngineInfo(
+            name="hallo",
+            summary="draws the whole head anew by diffusion; minutes of a GPU for each second of video",
+            entry="lipsync_colab.engines.hallo.engine:HalloEngine",
+            native=(512, 512),
+            face_share=0.6,
+            weights=HALLO_ROWS,
+            licence="Hallo: MIT code; weights grown from Stable Diffusion 1.5 (OpenRAIL-M); non-commercial face recogniser",
+            commercial=False,
+            memory=12_000_000_000,
+            cost="lipsync_colab.engines.hallo.cost:frame_flops",
+            needs_torch=True,
+            chained=True,
+            readers={
+                name: f"lipsync_colab.engines.hallo.options:parse_{name}"
+                for name in ("steps", "guidance", "pose", "face", "lip")
+            },
+        ),
     )
 }
 """Every engine, the embedded one first."""
@@ -185,9 +232,8 @@ def get_engine(name: str) -> Engine:
     """
     if name not in ENGINES:
         raise InputError(f"no engine is called {name!r}; there are {', '.join(ENGINES)}")
-    module, constructor = ENGINES[name].entry.split(":")
     try:
-        engine: Engine = getattr(importlib.import_module(module), constructor)()
+        engine: Engine = _named(ENGINES[name].entry)()
     except ModuleNotFoundError as error:
         if error.name not in ("torch", "torchvision", "safetensors"):
             raise

@@ -11,7 +11,13 @@ from lipsync_colab.types import RenderSettings
 from lipsync_colab.weights.manifest import WeightFile
 from lipsync_colab.weights.store import Store
 
-TITLES = {"viseme": "Embedded", "wav2lip": "Wav2Lip", "sadtalker": "SadTalker", "audio2head": "Audio2Head"}
+TITLES = {
+    "viseme": "Embedded",
+    "wav2lip": "Wav2Lip",
+    "sadtalker": "SadTalker",
+    "audio2head": "Audio2Head",
+    "hallo": "Hallo",
+}
 """What people read for an engine's name."""
 
 

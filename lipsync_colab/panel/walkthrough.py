@@ -10,7 +10,7 @@ from pathlib import Path
 from lipsync_colab.device import device_memory, resident_memory
 from lipsync_colab.errors import Cancelled, LipSyncError
 from lipsync_colab.pipeline.finishing import finish_still
-from lipsync_colab.pipeline.render import drawn_frame, prepare, silent
+from lipsync_colab.pipeline.render import drawn_frame, prepare, shown_frame, silent
 from lipsync_colab.portrait import load_portrait
 from lipsync_colab.portrait.mouth_crop import mouth_crop
 from lipsync_colab.types import Image, Progress, RenderSettings, Speech
@@ -128,7 +128,7 @@ class Walkthrough:
             settings = replace(settings, upscale="none")
         job = prepare(self._file, self._speech, self._output, settings)
         canvas = finish_still(job.portrait, job.plan, progress, notes.append)
-        frame = drawn_frame(job, canvas, round(self._share * (job.plan.frames - 1)))
+        frame = drawn_frame(job, canvas, shown_frame(job.plan, self._share))
         used = {"generate": job.plan.engine, "enhance": by, "upscale": job.plan.upscale_still if by == "auto" else by}
         self.stages[name] = Stage(
             name,

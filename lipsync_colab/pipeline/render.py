@@ -10,7 +10,7 @@ import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from lipsync_colab import encode, stream
 from lipsync_colab.audio import load_speech
@@ -27,6 +27,7 @@ from lipsync_colab.narrate.caption_files import write_captions
 from lipsync_colab.phonemes.source import expected_source
 from lipsync_colab.pipeline.captioning import make_captions, words_are_recognised
 from lipsync_colab.pipeline.finishing import colour_matched, finish_still, finished_patches, obtainable_upscalers
+from lipsync_colab.pipeline.needed_packages import check_packages
 from lipsync_colab.pipeline.needed_weights import check_weights, fetch_weights
 from lipsync_colab.pipeline.output import check_output
 from lipsync_colab.pipeline.provenance import provenance, write_sidecar
@@ -37,6 +38,7 @@ from lipsync_colab.portrait import load_portrait
 from lipsync_colab.probe import probed
 from lipsync_colab.types import (
     Caption,
+    ChainedEngine,
     Engine,
     Image,
     Patches,
@@ -137,6 +139,7 @@ def prepare(
     # Segments and the joined file may lie on different disks: the fuller one decides.
     machine = min((inspect_machine(settings.device, folder) for folder in (home, work or home)), key=_free)
     plan = _planned(settings, subject, machine, probe)
+    check_packages(plan.engine)
     check_weights(plan, accept)
     return Render(picture, voice, plan, output, work or home / "work", written)
 
@@ -303,6 +306,8 @@ def _render_segments(
                 continue
             if frames is None:
                 engine = get_engine(plan.engine)
+                if ENGINES[plan.engine].chained:
+                    cast("ChainedEngine", engine).folder = segments.folder
                 frames = frame_stream(canvas.portrait, render.speech, plan, start, cancel, engine)
                 stack.callback(stream.close, frames)
             with SegmentWriter(segments.path(start), plan.size, plan.rate, render.encoding) as writer:
@@ -354,14 +359,26 @@ def frame_stream(
 def preview(render: Render, frame: int | None = None) -> Image:
     """Return one finished frame, uint8 (H, W, 3) RGB; by default the one a third into the clip.
 
+    Where frames follow from those before them it is the first: the others would have to be drawn too.
+
     >>> from pathlib import Path
     >>> from lipsync_colab import RenderSettings, prepare, preview
     >>> settings = RenderSettings(size="320x240")
     >>> preview(prepare(Path("portrait.jpg"), Path("voice.wav"), Path("out.mp4"), settings)).shape
     (240, 320, 3)
     """
-    index = render.plan.frames // 3 if frame is None else frame
+    index = shown_frame(render.plan, 1 / 3) if frame is None else frame
     return drawn_frame(render, finish_still(render.portrait, render.plan, silent), index)
+
+
+def shown_frame(plan: RenderPlan, share: float) -> int:
+    """Return the frame that stands for a clip: that at a share of its length, the first where all before it are needed.
+
+    Args:
+        plan: of the clip.
+        share: 0 to 1.
+    """
+    return 0 if ENGINES[plan.engine].chained else int(share * (plan.frames - 1) + 0.5)
 
 
 def drawn_frame(render: Render, canvas: Canvas, index: int) -> Image:

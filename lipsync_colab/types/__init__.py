@@ -12,7 +12,7 @@ from lipsync_colab.types.render import (
     plan_digest,
 )
 from lipsync_colab.types.sound import Caption, Mood, Phoneme, Speech
-from lipsync_colab.types.stages import Engine, Progress, Restorer, Upscaler
+from lipsync_colab.types.stages import ChainedEngine, Engine, Progress, Restorer, Upscaler
 
 __all__ = [
     "LARGEST_SEED",
@@ -20,6 +20,7 @@ __all__ = [
     "Array",
     "Budget",
     "Caption",
+    "ChainedEngine",
     "Engine",
     "Face",
     "FrameStream",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Protocol
 
 from lipsync_colab.types.frames import FrameStream
@@ -27,6 +28,16 @@ class Engine(Protocol):
             start: first frame; the patches of a frame do not depend on where the stream began.
         """
         ...
+
+
+class ChainedEngine(Engine, Protocol):
+    """An engine whose frames follow from those before them.
+
+    Attributes:
+        folder: where it keeps what a stopped render needs to go on; None keeps nothing.
+    """
+
+    folder: Path | None
 
 
 class Restorer(Protocol):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import zipfile
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -98,7 +99,9 @@ def assign(module: nn.Module, state: Mapping[str, Tensor], name: str) -> None:
     if any(wrong):
         told = "; ".join(part for part in wrong if part)
         raise WeightsError(f"{name} does not hold a {type(module).__name__}: {told}")
-    module.load_state_dict(dict(state), strict=True)
+    # A network of shapes alone takes the file's own tensors: there is nothing to copy into.
+    shapes = any(tensor.is_meta for tensor in own.values())
+    module.load_state_dict(dict(state), strict=True, assign=shapes)
 
 
 def _listed(what: str, keys: list[str]) -> str:
@@ -161,7 +164,8 @@ def _ncnn(param: Path, binary: Path) -> dict[str, Tensor]:
 def _unpickled(path: Path) -> Any:
     torch = _torch()
     try:
-        return torch.load(path, map_location="cpu", weights_only=True)
+        # Mapped: a tensor is read when it is used, so that a file of many gigabytes needs no memory of its own size.
+        return torch.load(path, map_location="cpu", weights_only=True, mmap=zipfile.is_zipfile(path))
     except pickle.UnpicklingError as error:
         raise WeightsError(
             f"{path.name} holds something other than tensors and was not loaded, because that could run code; "

@@ -1,0 +1,130 @@
+"""Hallo on the still: a head that a diffusion model draws from the voice, laid into the picture."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterator
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from lipsync_colab.engines.hallo import loading
+from lipsync_colab.engines.hallo.chain import Chain
+from lipsync_colab.engines.hallo.coder import Coder
+from lipsync_colab.engines.hallo.identity import identity
+from lipsync_colab.engines.hallo.leaning import AT_REST, Leaning
+from lipsync_colab.engines.hallo.masks import RegionMasks
+from lipsync_colab.engines.hallo.options import Choices
+from lipsync_colab.engines.hallo.sampler import Sampler
+from lipsync_colab.engines.hallo.voice import CLIP, RATE, Voice
+from lipsync_colab.engines.headmotion.crop import HeadCrop
+from lipsync_colab.engines.headmotion.patches import HeadPatches
+from lipsync_colab.engines.headmotion.track import NATIVE_FPS, native_frames
+from lipsync_colab.types import FrameStream, Image, Patches, Portrait, RenderPlan, Speech
+
+SIZE = 512
+"""Side of the drawn head in pixels, what the network was trained on."""
+
+
+class HalloEngine:
+    """Draws the whole head, 16 frames at a time, at 25 a second; other rates show the nearest of these.
+
+    Options of a plan (``RenderSettings.options``): ``steps`` of denoising, ``guidance``, and how much the voice's
+    attention weighs outside the face, on it and on the lips: ``pose``, ``face``, ``lip``. The sound is heard as it
+    is: the release takes music out of it first, by a network that is not used here.
+
+    Attributes:
+        folder: where the heads that a clip goes on from are kept between two runs; None keeps none.
+    """
+
+    def __init__(self) -> None:
+        self.folder: Path | None = None
+
+    def animate(self, portrait: Portrait, speech: Speech, plan: RenderPlan, start: int = 0) -> FrameStream[Patches]:
+        """Yield the patches of frames ``start`` to ``plan.frames - 1``.
+
+        Args:
+            portrait: the finished still with the face's landmarks on it.
+            speech: mono at 16 kHz.
+            plan: frame rate, device, seed and the engine's options.
+            start: first frame. The clips before it are drawn first, but for those whose last heads are kept.
+
+        Raises:
+            InputError: an option has no such value.
+            WeightsError: a file is missing or wrong, or its licence has not been accepted.
+        """
+        if speech.rate != RATE:
+            raise ValueError(f"Hallo hears {RATE} Hz, not {speech.rate}")
+        crop = HeadCrop.of_face(portrait.face)
+        clips = _Clips(portrait, speech, plan, crop)
+        chain = Chain(clips.head, clips.draw, self.folder, resumable(plan))
+        patches = HeadPatches.on(portrait, crop, SIZE)
+        leaning = Leaning(portrait.face, crop, SIZE) if plan.restore_patch != "none" else None
+        return FrameStream(_frames(chain, patches, leaning, plan, start), plan.size, plan.rate, plan.frames)
+
+
+class _Clips:
+    """Draws the clips of one video; networks are loaded when the first one is asked for."""
+
+    def __init__(self, portrait: Portrait, speech: Speech, plan: RenderPlan, crop: HeadCrop) -> None:
+        self._portrait, self._speech, self._plan, self._crop = portrait, speech, plan, crop
+        self._choices = Choices.of(plan.settings)
+        self.head = crop.cut(portrait.image, SIZE)
+
+    def draw(self, clip: int, carried: Image) -> Image:
+        """Return a clip's heads, uint8 (16, 512, 512, 3) RGB.
+
+        Args:
+            clip: its number.
+            carried: the heads that it goes on from.
+        """
+        before = torch.cat([self._still, self._coder.encode(carried)])
+        return self._coder.decode(self._sampler.draw(clip, self._voice.clip(clip), before))
+
+    @functools.cached_property
+    def _voice(self) -> Voice:
+        plan = self._plan
+        network = loading.open_hearing(plan.device)
+        return Voice(self._speech.samples, native_frames(plan.frames, plan.rate), network, plan.device)
+
+    @functools.cached_property
+    def _coder(self) -> Coder:
+        plan = self._plan
+        return Coder(loading.open_coder(plan.device, plan.dtype), plan.device, plan.dtype)
+
+    @functools.cached_property
+    def _still(self) -> torch.Tensor:
+        return self._coder.encode(self.head[None])
+
+    @functools.cached_property
+    def _sampler(self) -> Sampler:
+        plan = self._plan
+        face = identity(self._portrait.image, self._portrait.face, loading.open_face())
+        masks = RegionMasks.of_marks(self._crop.locate(self._portrait.face.landmarks, SIZE), SIZE)
+        network = loading.open_network(plan.device, plan.dtype)
+        return Sampler(network, face, masks, self._choices, plan.device, plan.dtype)
+
+
+def native_frame(frame: int, rate: Fraction) -> int:
+    """Return the frame at 25 a second that is nearest in time."""
+    return int(np.floor(frame * NATIVE_FPS / rate + Fraction(1, 2)))
+
+
+def resumable(plan: RenderPlan) -> set[int]:
+    """Return the clips before those in which a segment begins."""
+    return {native_frame(start, plan.rate) // CLIP - 1 for start in range(0, plan.frames, plan.segment)} - {-1}
+
+
+def _frames(
+    chain: Chain, patches: HeadPatches, leaning: Leaning | None, plan: RenderPlan, start: int
+) -> Iterator[Patches]:
+    try:
+        for frame in range(start, plan.frames):
+            native = native_frame(frame, plan.rate)
+            head = chain.clip(native // CLIP)[native % CLIP]
+            yield patches.patch(head, AT_REST if leaning is None else leaning.of(head))
+    finally:
+        if leaning is not None:
+            leaning.close()
