@@ -44,7 +44,7 @@ EXTRAS = {
     ],
     "codeformer": [*TORCH, "spandrel_extra_arches>=0.2,<0.3"],  # CodeFormer; its terms forbid commercial use
     "diffusion": [*TORCH, "diffusers>=0.35", "transformers>=4.56,<6"],  # sd-x4 and outpainting
-    # Hallo: its UNets are built of diffusers' blocks, with diffusers' autoencoder and DDIM; transformers has wav2vec 2.0.
+    # Hallo: UNets of diffusers' blocks, diffusers' autoencoder and DDIM; wav2vec 2.0 is transformers'.
     "hallo": [*TORCH, "diffusers>=0.35", "transformers>=4.56,<6"],
     # Scripts by a language model: 4-bit loading of Hub models, their tokenizers, and llama.cpp for GGUF files.
     "llm": [

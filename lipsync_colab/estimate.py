@@ -250,13 +250,16 @@ def _network_bytes(
 ) -> int:
     """Return bytes of weights and activations where networks are computed."""
     half = 2 if machine.device == "cuda" else 4
-    total = 0
+    weights = working = 0
     for name in engine_networks(engine, settings):
         cost = NETWORK_COSTS[name]
         # Half precision is for what draws frames; what reads the voice or finds the face runs in float32.
         bytes_each = half if name in FRAME_NETWORKS else 4
         frames = batch if machine.device == "cuda" or name == "wav2lip" else 1
-        total += _bytes(cost, bytes_each, frames)
+        # One network works at a time; the weights of all of them stay.
+        weights += _bytes(cost, bytes_each)
+        working = max(working, _bytes(cost, bytes_each, frames) - _bytes(cost, bytes_each))
+    total = weights + working
     restorers = {name for name in (steps.restore_still, steps.restore_patch) if name in RESTORERS}
     for name in restorers:
         # spandrel marks all of them as unfit for half precision.
@@ -275,8 +278,10 @@ MAPPED = ("hallo",)
 """Networks that are built of shapes alone and take their tensors from a mapped file: reading it needs no memory."""
 
 
-def _bytes(cost: NetworkCost, bytes_each: int, items: int) -> int:
-    return bytes_each * (cost.parameters + int(MARGIN * (cost.once + items * cost.item)))
+def _bytes(cost: NetworkCost, bytes_each: int, items: int | None = None) -> int:
+    """Return bytes of a network's weights, with what it holds while it works on so many items."""
+    working = 0 if items is None else int(MARGIN * (cost.once + items * cost.item))
+    return bytes_each * (cost.parameters + working)
 
 
 def _largest_file(engine: EngineInfo, settings: RenderSettings, steps: Steps) -> int:

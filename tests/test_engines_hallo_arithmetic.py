@@ -23,15 +23,18 @@ pytest.importorskip("transformers")
 
 from toy_hallo import ToyHallo, inputs  # noqa: E402
 
+from lipsync_colab import moods  # noqa: E402
 from lipsync_colab.engines.hallo import voice as voice_module  # noqa: E402
+from lipsync_colab.engines.hallo.chain import CLIP  # noqa: E402
 from lipsync_colab.engines.hallo.coder import Coder  # noqa: E402
 from lipsync_colab.engines.hallo.identity import TEMPLATE, aligned, identity  # noqa: E402
 from lipsync_colab.engines.hallo.masks import RegionMasks  # noqa: E402
 from lipsync_colab.engines.hallo.options import Choices  # noqa: E402
 from lipsync_colab.engines.hallo.sampler import Sampler  # noqa: E402
-from lipsync_colab.engines.hallo.voice import CLIP, HOP, Voice  # noqa: E402
+from lipsync_colab.engines.hallo.voice import HOP, Voice  # noqa: E402
+from lipsync_colab.engines.headmotion.amounts import Amounts  # noqa: E402
 from lipsync_colab.errors import InputError, WeightsError  # noqa: E402
-from lipsync_colab.types import Array, RenderSettings  # noqa: E402
+from lipsync_colab.types import Array, Mood, RenderSettings  # noqa: E402
 
 HEARING = {
     "hidden_size": 16,
@@ -153,9 +156,9 @@ def test_the_sampling_loop_is_the_releases(name: str, steps: int, guidance: floa
     coder = Coder(fill_module(AutoencoderKL(**CODER)))
     box = (given["box"].transpose(1, 2, 0) * 255).astype(np.uint8)
     masks = RegionMasks(box, given["full"], given["skin"], given["lips"])
-    choices = Choices(steps, guidance, (1.1, 0.9, 0.7), seed=7)
+    choices = Choices(steps, guidance, (1.0, 1.0, 1.0), seed=7)
     sampler = Sampler(ToyHallo(), given["face"], masks, choices, "cpu", "float32")
-    latents = sampler.draw(2, torch.from_numpy(given["heard"]), coder.encode(given["pictures"]))
+    latents = sampler.draw(2, torch.from_numpy(given["heard"]), coder.encode(given["pictures"]), (1.1, 0.9, 0.7))
     assert np.abs(latents.numpy() - released[f"{name}_latents"]).max() < 2e-4
     drawn = coder.decode(latents)
     assert drawn.dtype == np.uint8 and np.abs(drawn.astype(int) - released[name]).max() <= 1
@@ -169,7 +172,9 @@ def test_seed_and_clip_decide_the_noise() -> None:
 
     def drawn(seed: int, clip: int) -> Any:
         choices = Choices(2, 3.5, (1.0, 1.0, 1.0), seed)
-        return Sampler(ToyHallo(), given["face"], masks, choices, "cpu", "float32").draw(clip, heard, before)
+        return Sampler(ToyHallo(), given["face"], masks, choices, "cpu", "float32").draw(
+            clip, heard, before, choices.weights
+        )
 
     assert torch.equal(drawn(1, 1), drawn(1, 1))
     assert not torch.equal(drawn(1, 1), drawn(1, 2)) and not torch.equal(drawn(1, 1), drawn(2, 1))
@@ -188,9 +193,15 @@ def test_options_out_of_range_are_one_line(option: tuple[str, str]) -> None:
         Choices.of(RenderSettings(options=(option,)))
 
 
-def test_settings_that_every_engine_has_weigh_in() -> None:
+def test_settings_and_tags_weigh_in_clip_by_clip() -> None:
     options = (("face", "0.5"), ("guidance", "2"), ("lip", "2"), ("pose", "1.5"), ("steps", "10"))
-    choices = Choices.of(RenderSettings(options=options, seed=3, head_motion=0.5, expression=0.5))
-    assert choices == Choices(10, 2.0, (0.75, 0.25, 1.0), 3)
-    assert Choices.of(RenderSettings()) == Choices(40, 3.5, (1.0, 1.0, 1.0), 0)
-    assert Choices.of(RenderSettings(still=True)).amounts == (0.0, 1.0, 1.0)
+    settings = RenderSettings(options=options, seed=3, head_motion=0.5, expression=0.5)
+    choices = Choices.of(settings)
+    assert choices == Choices(10, 2.0, (1.5, 0.5, 2.0), 3)
+    assert choices.by_clip(Amounts.of(settings), 2) == [(0.75, 0.25, 1.0)] * 2
+    plain = Choices.of(RenderSettings())
+    assert plain == Choices(40, 3.5, (1.0, 1.0, 1.0), 0)
+    assert plain.by_clip(Amounts.of(RenderSettings(still=True)), 1) == [(0.0, 1.0, 1.0)]
+    calm = plain.by_clip(Amounts.of(RenderSettings(), (Mood(2.56, 9.0, "angry", head=0.5),)), 9)
+    assert calm[0] == (1.0, 1.0, 1.0)
+    assert calm[6] == pytest.approx((0.5 * moods.HEAD["angry"], *2 * (moods.EXPRESSION["angry"],)))

@@ -19,6 +19,7 @@ from lipsync_colab.plan import Subject, make_plan, parse_fps, uses_networks
 from lipsync_colab.types import Face, Mood, Portrait, RenderSettings, frame_count
 
 CPU = Machine("cpu", "a processor", 2, 8 << 30, 0, 50 << 30, torch=True)
+T4 = dataclasses.replace(CPU, device="cuda", name="Tesla T4", memory=12 << 30, device_memory=15 << 30)
 FACE = Face((200.0, 200.0, 420.0, 500.0), np.zeros((478, 3), np.float32))
 PORTRAIT = Portrait(np.zeros((800, 600, 3), np.uint8), FACE)
 SUBJECT = Subject(PORTRAIT, "p" * 64, "s" * 64, 12.34)
@@ -61,7 +62,8 @@ def test_frames_cover_the_sound_and_no_more(seconds: float, rate: str) -> None:
 def test_a_plan_says_what_becomes_of_expression_tags(engine: str) -> None:
     moods = (Mood(0, 3, "happy"), Mood(1, 2, "emphasis"), Mood(3, 9, "neutral", head=0.5))
     settings = RenderSettings(engine=engine)
-    said = make_plan(settings, dataclasses.replace(SUBJECT, moods=moods), CPU).reasons
+    machine = T4 if ENGINES[engine].chained else CPU
+    said = make_plan(settings, dataclasses.replace(SUBJECT, moods=moods), machine).reasons
     moved = ENGINES[engine].expresses
     assert [reason for reason in said if "happy" in reason] == [
         f"happy, emphasis: the engine {engine} moves {moved}"
@@ -70,7 +72,7 @@ def test_a_plan_says_what_becomes_of_expression_tags(engine: str) -> None:
         "alone; choose viseme"
     ]
     assert moved or engine == "wav2lip"
-    assert not any("emphasis" in reason for reason in make_plan(settings, SUBJECT, CPU).reasons)
+    assert not any("emphasis" in reason for reason in make_plan(settings, SUBJECT, machine).reasons)
 
 
 def test_plan_counts_frames_and_segments() -> None:

@@ -9,25 +9,36 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
+
+PARTS = ("reference_unet", "denoising_unet", "face_locator", "imageproj", "audioproj")
 
 
-class ToyHallo:
-    """Stands in for the denoiser: shapes as in the released network, values that tell their inputs apart."""
+class ToyHallo(nn.Module):
+    """Stands in for the denoiser: shapes as in the released network, values that tell their inputs apart.
+
+    One number under each of the release's five prefixes multiplies what that part says.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        for part in PARTS:
+            self.add_module(part, nn.ParameterDict({"gain": nn.Parameter(torch.ones(1))}))
 
     def face_tokens(self, embedding: Tensor) -> Tensor:
-        return torch.tanh(embedding.reshape(-1, 4, 128).mean(2, keepdim=True) * 3 + 0.2).expand(-1, -1, 8)
+        tokens = torch.tanh(embedding.reshape(-1, 4, 128).mean(2, keepdim=True) * 3 + 0.2)
+        return tokens.expand(-1, -1, 8) * self.imageproj["gain"]
 
     def audio_tokens(self, features: Tensor) -> Tensor:
-        return features.mean(dim=(2, 3))[:, :, None, :8] * 4
+        return features.mean(dim=(2, 3))[:, :, None, :8] * 4 * self.audioproj["gain"]
 
     def region(self, face: Tensor) -> Tensor:
-        return face.mean(dim=1, keepdim=True)[..., ::8, ::8] * 0.5 + 0.1
+        return (face.mean(dim=1, keepdim=True)[..., ::8, ::8] * 0.5 + 0.1) * self.face_locator["gain"]
 
     def remember(self, latents: Tensor, face_tokens: Tensor) -> Tensor:
         weights = torch.tensor([0.5, 0.3, 0.2]).to(latents)
         seen = (latents * weights[:, None, None, None]).sum(0)
-        return seen + face_tokens.mean(dim=(1, 2))[:, None, None, None] * 0.1
+        return (seen + face_tokens.mean(dim=(1, 2))[:, None, None, None] * 0.1) * self.reference_unet["gain"]
 
     def predict(
         self,
@@ -45,7 +56,7 @@ class ToyHallo:
         where = sum(amount * mask[0].reshape(side, side) for amount, mask in zip(amounts, masks, strict=True))
         coarse = sum(float(level.mean()) for mask in masks for level in mask[1:])
         who = face_tokens.mean(dim=(1, 2))[:, None, None, None, None]
-        said = torch.tanh(noisy) * (0.4 + float(step) / 2500) + 0.3 * memory[:, :, None]
+        said = torch.tanh(noisy) * (0.4 + float(step) / 2500) * self.denoising_unet["gain"] + 0.3 * memory[:, :, None]
         return said + 0.5 * spoken * where + 0.2 * region + 0.1 * who + 0.01 * coarse
 
 

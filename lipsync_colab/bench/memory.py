@@ -28,6 +28,8 @@ SADTALKER_DRIVERS = (
     "sadtalker.kp_extractor",
     "sadtalker.mapping_full",
 )
+HALLO = 512
+"""Side of Hallo's head in pixels."""
 TILE = 64
 """Side in pixels at which the costs of one pixel are traced; the same at any larger one."""
 
@@ -135,6 +137,47 @@ def _audio2head_driver() -> Subject:
     return modules, run
 
 
+def _hallo() -> Subject:
+    """The denoiser on one clip, both halves of guidance at once, after it has remembered the still."""
+    from lipsync_colab.engines.hallo.chain import CARRIED, CLIP
+    from lipsync_colab.engines.hallo.masks import LEVELS
+
+    network = on_meta("hallo")
+    tokens = network.face_tokens(_empty(2, 512))
+    sound = network.audio_tokens(_empty(2, CLIP, 5, 12, 768))
+    region = network.region(_empty(2, 3, CLIP, HALLO, HALLO))
+    masks = tuple(tuple(_empty((HALLO // level) ** 2) for level in LEVELS) for _ in range(3))
+    side = HALLO // 8
+    memory = network.remember(_empty(1 + CARRIED, 4, side, side), tokens)
+    noisy = _empty(2, 4, CLIP, side, side)
+    return (network,), lambda _: network.predict(noisy, _empty(), tokens, sound, region, masks, memory, (1.0,) * 3)
+
+
+def _hallo_coder() -> Subject:
+    from diffusers import AutoencoderKL
+
+    with torch.device("meta"):
+        network = AutoencoderKL(
+            block_out_channels=(128, 256, 512, 512),
+            layers_per_block=2,
+            down_block_types=("DownEncoderBlock2D",) * 4,
+            up_block_types=("UpDecoderBlock2D",) * 4,
+        ).eval()
+    return (network,), lambda _: network.decode(_empty(1, 4, HALLO // 8, HALLO // 8))
+
+
+def _hallo_hearing() -> Subject:
+    from transformers import Wav2Vec2Config, Wav2Vec2Model
+
+    from lipsync_colab.engines.hallo.voice import HOP, MARGIN, PIECE
+
+    network: Any = Wav2Vec2Model(Wav2Vec2Config()).eval()
+    # Weight normalisation cannot be computed on shapes alone.
+    nn.utils.parametrize.remove_parametrizations(network.encoder.pos_conv_embed.conv, "weight")
+    network = network.to("meta")
+    return (network,), lambda _: network(_empty(1, (PIECE + 2 * MARGIN) * HOP))
+
+
 def _restorer(architecture: str) -> Subject:
     network = random_restorer(architecture).to("meta")
     run = SpandrelNetwork.arguments(architecture)
@@ -180,6 +223,9 @@ SUBJECTS: dict[str, Callable[[], Subject]] = {
     "pirender": _pirender,
     "fomm": _fomm,
     "audio2head-driver": _audio2head_driver,
+    "hallo": _hallo,
+    "hallo-coder": _hallo_coder,
+    "hallo-hearing": _hallo_hearing,
     "gfpgan": partial(_restorer, "GFPGAN"),
     "restoreformer": partial(_restorer, "RestoreFormer"),
     "codeformer": partial(_restorer, "CodeFormer"),

@@ -8,9 +8,10 @@ from pathlib import Path
 
 import numpy as np
 
-from lipsync_colab.engines.hallo.voice import CLIP
 from lipsync_colab.types import Image
 
+CLIP = 16
+"""Frames that are drawn together."""
 CARRIED = 2
 """Frames of a clip that the next one goes on from (the release's motion frames)."""
 

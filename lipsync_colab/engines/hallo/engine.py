@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 import functools
+import math
 from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
 
-import numpy as np
 import torch
 
 from lipsync_colab.engines.hallo import loading
-from lipsync_colab.engines.hallo.chain import Chain
+from lipsync_colab.engines.hallo.chain import CLIP, Chain
 from lipsync_colab.engines.hallo.coder import Coder
 from lipsync_colab.engines.hallo.identity import identity
 from lipsync_colab.engines.hallo.leaning import AT_REST, Leaning
 from lipsync_colab.engines.hallo.masks import RegionMasks
-from lipsync_colab.engines.hallo.options import Choices
+from lipsync_colab.engines.hallo.options import Choices, Weights
 from lipsync_colab.engines.hallo.sampler import Sampler
-from lipsync_colab.engines.hallo.voice import CLIP, RATE, Voice
+from lipsync_colab.engines.hallo.voice import RATE, Voice
+from lipsync_colab.engines.headmotion.amounts import Amounts
 from lipsync_colab.engines.headmotion.crop import HeadCrop
 from lipsync_colab.engines.headmotion.patches import HeadPatches
 from lipsync_colab.engines.headmotion.track import NATIVE_FPS, native_frames
@@ -32,8 +33,9 @@ class HalloEngine:
     """Draws the whole head, 16 frames at a time, at 25 a second; other rates show the nearest of these.
 
     Options of a plan (``RenderSettings.options``): ``steps`` of denoising, ``guidance``, and how much the voice's
-    attention weighs outside the face, on it and on the lips: ``pose``, ``face``, ``lip``. The sound is heard as it
-    is: the release takes music out of it first, by a network that is not used here.
+    attention weighs outside the face, on it and on the lips: ``pose``, ``face``, ``lip``. The amount of head motion
+    multiplies the first, that of expression the other two; the head moves a little even at 0, and lids blink as the
+    network will. The sound is heard as it is: the release takes music out of it first, by a network not used here.
 
     Attributes:
         folder: where the heads that a clip goes on from are kept between two runs; None keeps none.
@@ -81,7 +83,12 @@ class _Clips:
             carried: the heads that it goes on from.
         """
         before = torch.cat([self._still, self._coder.encode(carried)])
-        return self._coder.decode(self._sampler.draw(clip, self._voice.clip(clip), before))
+        latents = self._sampler.draw(clip, self._voice.clip(clip), before, self._weights[clip])
+        return self._coder.decode(latents)
+
+    @functools.cached_property
+    def _weights(self) -> list[Weights]:
+        return self._choices.by_clip(Amounts.of(self._plan.settings, self._plan.moods), self._voice.clips)
 
     @functools.cached_property
     def _voice(self) -> Voice:
@@ -109,7 +116,7 @@ class _Clips:
 
 def native_frame(frame: int, rate: Fraction) -> int:
     """Return the frame at 25 a second that is nearest in time."""
-    return int(np.floor(frame * NATIVE_FPS / rate + Fraction(1, 2)))
+    return math.floor(frame * NATIVE_FPS / rate + Fraction(1, 2))
 
 
 def resumable(plan: RenderPlan) -> set[int]:

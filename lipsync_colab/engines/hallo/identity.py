@@ -12,7 +12,9 @@ from lipsync_colab.errors import WeightsError
 from lipsync_colab.types import Array, Face, Image
 
 SIDE = 112
-TEMPLATE = np.array([[38.2946, 51.6963], [73.5318, 51.5014], [56.0252, 71.7366], [41.5493, 92.3655], [70.7299, 92.2041]])
+TEMPLATE = np.array(
+    [[38.2946, 51.6963], [73.5318, 51.5014], [56.0252, 71.7366], [41.5493, 92.3655], [70.7299, 92.2041]]
+)
 """Eyes, nose tip and mouth corners of an aligned face (Deng et al. 2019, published with InsightFace)."""
 LENGTH = 512
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from lipsync_colab import networks
 from lipsync_colab.engines.registry import HALLO_ROWS
@@ -91,7 +91,9 @@ def _configured(build: Any, read: Any, row: str) -> Any:
 
 
 def _placed(network: Any, device: str, dtype: str) -> Any:
-    return network.eval().requires_grad_(False).to(device=torch.device(device), dtype=getattr(torch, dtype))
+    network.eval().requires_grad_(False)
+    # diffusers' own ``to`` warns of a dtype, whatever the network.
+    return nn.Module.to(network, device=torch.device(device), dtype=getattr(torch, dtype))
 
 
 def _present_name(key: str) -> str:

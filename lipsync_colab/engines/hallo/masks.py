@@ -92,4 +92,4 @@ def _blurred(mask: np.ndarray, kernel: int) -> np.ndarray:
 
 def _shrunk(mask: np.ndarray, side: int) -> Array:
     small = Picture.fromarray(mask).resize((side, side), Picture.Resampling.BILINEAR)
-    return (np.asarray(small, np.float32) / 255).reshape(-1)
+    return np.asarray(small, np.float32).reshape(-1) / np.float32(255)

@@ -4,9 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
+
+from lipsync_colab.engines.hallo.chain import CLIP
+from lipsync_colab.engines.headmotion.amounts import Amounts
+from lipsync_colab.engines.headmotion.track import NATIVE_FPS
 from lipsync_colab.errors import InputError
 from lipsync_colab.types import RenderSettings
 
+Weights = tuple[float, float, float]
+"""Outside the face, on the face, on the lips."""
 STEPS = 40
 GUIDANCE = 3.5
 """Denoising steps and classifier-free guidance of the release (``configs/inference/default.yaml``)."""
@@ -77,25 +84,39 @@ class Choices:
     Attributes:
         steps: of denoising, for each clip.
         guidance: classifier-free; 1 is none.
-        amounts: weights of the voice's attention outside the face, on the face and on the lips.
+        weights: of the voice's attention outside the face, on the face and on the lips.
         seed: of the noise.
     """
 
     steps: int
     guidance: float
-    amounts: tuple[float, float, float]
+    weights: Weights
     seed: int
 
     @classmethod
     def of(cls, settings: RenderSettings) -> Choices:
-        """Read a render's settings; the amounts of head motion and of expression multiply the engine's own weights.
+        """Read a render's settings.
 
         Raises:
             InputError: an option is out of its range.
         """
-        head = 0.0 if settings.still else settings.head_motion
-        pose = head * parse_pose(settings.option("pose"))
-        face = settings.expression * parse_face(settings.option("face"))
-        lip = settings.expression * parse_lip(settings.option("lip"))
+        weights = (
+            parse_pose(settings.option("pose")),
+            parse_face(settings.option("face")),
+            parse_lip(settings.option("lip")),
+        )
         steps, guidance = parse_steps(settings.option("steps")), parse_guidance(settings.option("guidance"))
-        return cls(steps, guidance, (pose, face, lip), settings.seed)
+        return cls(steps, guidance, weights, settings.seed)
+
+    def by_clip(self, amounts: Amounts, clips: int) -> list[Weights]:
+        """Return the weights of each clip: those of the options times what settings and expression tags want then.
+
+        Args:
+            amounts: of head motion (outside the face) and of expression (on face and lips), at a clip's middle.
+            clips: how many there are.
+        """
+        times = (np.arange(clips + 1) + 0.5) * CLIP / NATIVE_FPS
+        times[-1] = clips * CLIP / NATIVE_FPS
+        moved = zip(amounts.head_at(times)[:-1], amounts.expression_at(times)[:-1], strict=True)
+        pose, face, lip = self.weights
+        return [(pose * float(head), face * float(said), lip * float(said)) for head, said in moved]

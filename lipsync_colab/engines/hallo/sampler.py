@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from lipsync_colab.engines.hallo.masks import RegionMasks
-from lipsync_colab.engines.hallo.options import Choices
+from lipsync_colab.engines.hallo.options import Choices, Weights
 from lipsync_colab.types import Array
 
 SCHEDULE: dict[str, Any] = {
@@ -33,7 +33,7 @@ class Sampler:
         network: a :class:`~lipsync_colab.networks.hallo.net.HalloNet` in eval mode.
         face: float32 (1, 512) embedding of the person.
         masks: where the regions of the head are.
-        choices: steps, guidance, weights and seed.
+        choices: steps, guidance and seed.
         device: where the network is.
         dtype: of its numbers. Latents are stepped in float32 whatever it is.
     """
@@ -45,7 +45,7 @@ class Sampler:
 
         self._network, self._choices = network, choices
         self._place = {"device": torch.device(device), "dtype": getattr(torch, dtype)}
-        self._scheduler = DDIMScheduler(**SCHEDULE)
+        self._scheduler: Any = DDIMScheduler(**SCHEDULE)
         self._guided = choices.guidance > 1
         self._masks = tuple(tuple(map(self._tensor, masks_of)) for masks_of in (masks.full, masks.skin, masks.lips))
         with torch.inference_mode():
@@ -55,13 +55,14 @@ class Sampler:
             box = self._tensor(masks.face.transpose(2, 0, 1)[None, :, None].astype(np.float32) / 255)
             self._region = network.region(box)
 
-    def draw(self, clip: int, heard: Tensor, before: Tensor) -> Tensor:
+    def draw(self, clip: int, heard: Tensor, before: Tensor, weights: Weights) -> Tensor:
         """Return the latents of a clip's frames, float32 (F, 4, h, w) on the CPU.
 
         Args:
             clip: its number, which with the seed decides the noise.
             heard: float32 (F, 5, layers, channels).
             before: float32 (1 + motion frames, 4, h, w): the still, then the frames that the clip follows.
+            weights: of the voice outside the face, on it and on the lips.
         """
         with torch.inference_mode():
             memory = self._network.remember(before.to(**self._place), self._tokens)
@@ -72,17 +73,16 @@ class Sampler:
                 region = torch.cat([torch.zeros_like(region), region])
             latents = self._noise(clip, (1, before.shape[1], len(heard), *before.shape[2:]))
             self._scheduler.set_timesteps(self._choices.steps, device=self._place["device"])
+            given = (self._tokens, sound, region, self._masks, memory, weights)
             for step in self._scheduler.timesteps:
-                guess = self._guess(latents, step, sound, region, memory)
+                guess = self._guess(latents, step, given)
                 latents = self._scheduler.step(guess, step, latents, eta=0.0).prev_sample
         return latents[0].transpose(0, 1).contiguous().cpu()
 
-    def _guess(self, latents: Tensor, step: Tensor, sound: Tensor, region: Tensor, memory: Any) -> Tensor:
+    def _guess(self, latents: Tensor, step: Tensor, given: tuple[Any, ...]) -> Tensor:
         """Return what the network says of noisy latents, float32 (1, 4, F, h, w)."""
         both = latents.to(self._place["dtype"]).expand(2 if self._guided else 1, -1, -1, -1, -1)
-        said = self._network.predict(
-            both, step, self._tokens, sound, region, self._masks, memory, self._choices.amounts
-        ).float()
+        said = self._network.predict(both, step, *given).float()
         if not self._guided:
             return said
         without, with_voice = said.chunk(2)
@@ -97,5 +97,5 @@ class Sampler:
     def _halves(self, value: Tensor, made: Any) -> Tensor:
         return torch.cat([made(torch.zeros_like(value)), made(value)]) if self._guided else made(value)
 
-    def _tensor(self, values: Array) -> Tensor:
+    def _tensor(self, values: np.ndarray) -> Tensor:
         return torch.from_numpy(np.ascontiguousarray(values)).to(**self._place)

@@ -9,14 +9,13 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from lipsync_colab.engines.hallo.chain import CLIP
 from lipsync_colab.engines.headmotion.track import NATIVE_FPS
 from lipsync_colab.types import Array
 
 RATE = 16_000
 HOP = RATE // NATIVE_FPS
 """Samples of a frame."""
-CLIP = 16
-"""Frames that are drawn together."""
 REACH = 2
 """Frames heard before and after each."""
 PIECE = 75 * CLIP

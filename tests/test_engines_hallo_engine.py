@@ -1,0 +1,325 @@
+"""Hallo from a portrait and a voice to a video: made-up files in the released layouts, a small denoiser."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import threading
+from collections.abc import Callable, Iterator
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import soundfile
+from golden import PARITY
+from hub_server import Entry, HubServer
+from material import frames_of, hopper
+from viseme_portraits import portrait
+
+torch = pytest.importorskip("torch")
+pytest.importorskip("diffusers")
+pytest.importorskip("transformers")
+
+import hallo_release  # noqa: E402
+from hallo_release import NET, SIZE, released  # noqa: E402
+
+from lipsync_colab import network_costs  # noqa: E402
+from lipsync_colab.audio.load import load_speech  # noqa: E402
+from lipsync_colab.cli.main import main  # noqa: E402
+from lipsync_colab.engines.hallo import engine as engine_module  # noqa: E402
+from lipsync_colab.engines.hallo import loading  # noqa: E402
+from lipsync_colab.engines.hallo.chain import CARRIED, CLIP, Chain  # noqa: E402
+from lipsync_colab.engines.hallo.engine import HalloEngine, native_frame, resumable  # noqa: E402
+from lipsync_colab.engines.headmotion.crop import HeadCrop  # noqa: E402
+from lipsync_colab.engines.registry import HALLO_ROWS  # noqa: E402
+from lipsync_colab.errors import Cancelled, WeightsError  # noqa: E402
+from lipsync_colab.network_costs import NetworkCost  # noqa: E402
+from lipsync_colab.networks import registry as networks  # noqa: E402
+from lipsync_colab.pipeline import needed_packages  # noqa: E402
+from lipsync_colab.pipeline.render import frame_stream, render_video  # noqa: E402
+from lipsync_colab.types import Image, Portrait, RenderPlan, RenderSettings, Speech, frame_count  # noqa: E402
+from lipsync_colab.weights import store as store_module  # noqa: E402
+from lipsync_colab.weights.manifest import HubHome, Manifest, manifest  # noqa: E402
+from lipsync_colab.weights.store import Store  # noqa: E402
+
+RATE = 16_000
+QUICK = (("steps", "2"),)
+SECONDS = 1.37
+"""34.25 frames: two clips, and a third of three frames."""
+
+
+@pytest.fixture
+def hub(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[HubServer]:
+    """A Hub on loopback, a small network under the released name, and a store of the test's own."""
+    monkeypatch.setenv("LIPSYNC_COLAB_CACHE", str(tmp_path / "a cache"))
+    monkeypatch.setattr(engine_module, "SIZE", SIZE)
+    monkeypatch.setitem(networks.NETWORKS, "hallo", "hallo_release:network")
+    for name in ("hallo", "hallo-coder", "hallo-hearing"):
+        monkeypatch.setitem(network_costs.NETWORK_COSTS, name, NetworkCost(1000, 0))
+    rows = dict(manifest().rows)
+    with HubServer() as server:
+        for name in HALLO_ROWS[1:]:
+            entry = Entry(released()[name])
+            server.entries[f"someone/talks/{name}"] = entry
+            home = HubHome("someone/talks", name)
+            rows[name] = dataclasses.replace(rows[name], size=len(entry.content), sha256=entry.sha256, homes=(home,))
+        monkeypatch.setattr(store_module, "manifest", lambda: Manifest(rows))
+        monkeypatch.setenv("HF_ENDPOINT", server.endpoint)
+        yield server
+
+
+@pytest.fixture
+def weights(hub: HubServer, tmp_path: Path) -> Store:
+    """Everything accepted and present."""
+    store = Store()
+    store.accept(["hallo"])
+    bring(released()[NET], tmp_path, store)
+    store.fetch(HALLO_ROWS)
+    return store
+
+
+def bring(content: bytes, folder: Path, store: Store | None = None) -> None:
+    """Do what a person does with a file whose hash nobody knows."""
+    import hashlib
+
+    path = folder / "downloaded.bin"
+    path.write_bytes(content)
+    (store or Store()).adopt(NET, path, hashlib.sha256(content).hexdigest())
+
+
+def spoken(path: Path, seconds: float = SECONDS) -> Path:
+    samples, _ = soundfile.read(PARITY / "sadtalker" / "util" / "voice2s.wav", dtype="float32")
+    soundfile.write(path, np.tile(samples, 8)[: round(seconds * RATE)], RATE)
+    return path
+
+
+def render(voice: Path, output: Path, *more: str) -> int:
+    size = ("--size", "128x150", "--upscale", "none", "--quiet", "--device", "cpu", "--option", "steps=2")
+    return main(["render", str(hopper()), str(voice), "-o", str(output), "--engine", "hallo", *size, *more])
+
+
+def plan_for(speech: Speech, fps: str = "25", segment: int = 250, **changes: Any) -> RenderPlan:
+    settings = RenderSettings(engine="hallo", options=QUICK)
+    frames = frame_count(speech.seconds, Fraction(fps))
+    return RenderPlan(settings, "hallo", "", "", 640, 640, fps, frames, segment, **changes)
+
+
+@pytest.fixture(scope="module")
+def still() -> Portrait:
+    return portrait("hopper", 640)
+
+
+def test_from_nothing_to_a_video(hub: HubServer, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    voice, output = spoken(tmp_path / "voice.wav"), tmp_path / "out.mp4"
+    assert render(voice, output) == 3
+    told = capsys.readouterr().err
+    assert "OpenRAIL-M" in told and "weights accept hallo/net.pth antelopev2/glintr100.onnx" in told
+    assert not hub.gets() and told.count("\n") == 1
+    assert main(["weights", "accept", "hallo"]) == 0
+    assert render(voice, output) == 3
+    told = capsys.readouterr().err
+    assert "weights fetch hallo/net.pth --file" in told and told.count("\n") == 1 and not output.exists()
+    bring(released()[NET], tmp_path)
+    assert render(voice, output) == 0
+    frames = frames_of(output)
+    assert frames.shape == (35, 150, 128, 3), "every frame of the sound, the last clip's too"
+    assert load_speech(output).seconds == pytest.approx(SECONDS, abs=0.05)
+    assert np.abs(frames[34].astype(int) - frames[0]).max() > 8
+    record = json.loads((tmp_path / "out.mp4.json").read_text())
+    assert record["provenance"]["engine"] == "hallo"
+    assert set(HALLO_ROWS) <= set(record["provenance"]["weights"])
+
+
+@pytest.mark.usefixtures("weights")
+def test_the_seed_decides_the_bytes(tmp_path: Path) -> None:
+    voice = spoken(tmp_path / "voice.wav", 0.2)
+    for name, seed in (("one", "4"), ("same", "4"), ("other", "5")):
+        assert render(voice, tmp_path / f"{name}.mp4", "--seed", seed) == 0
+    one, same, other = ((tmp_path / f"{name}.mp4").read_bytes() for name in ("one", "same", "other"))
+    assert one == same
+    assert not np.array_equal(frames_of(tmp_path / "one.mp4"), frames_of(tmp_path / "other.mp4")) and one != other
+
+
+def test_a_damaged_network_is_one_line(hub: HubServer, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    voice = spoken(tmp_path / "voice.wav", 0.1)
+    assert main(["weights", "accept", "hallo"]) == 0
+    bring(released()[NET][:-200], tmp_path)
+    assert render(voice, tmp_path / "out.mp4") == 3
+    told = capsys.readouterr().err
+    assert "net.pth is no readable checkpoint" in told and told.count("\n") == 1
+
+
+@pytest.mark.usefixtures("weights")
+@pytest.mark.parametrize("option", ["steps=0", "guidance=40", "lip=loud"])
+def test_an_option_out_of_range_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str], option: str) -> None:
+    voice = spoken(tmp_path / "voice.wav", 0.1)
+    assert render(voice, tmp_path / "out.mp4", "--option", option) == 2
+    told = capsys.readouterr().err
+    assert f"--option {option}: choose a" in told and told.count("\n") == 1
+
+
+def test_missing_packages_are_one_line(
+    hub: HubServer, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = needed_packages.importlib.util.find_spec
+    monkeypatch.setattr(
+        needed_packages.importlib.util, "find_spec", lambda name, *more: None if name == "diffusers" else real(name)
+    )
+    assert render(spoken(tmp_path / "voice.wav", 0.1), tmp_path / "out.mp4") == 4
+    told = capsys.readouterr().err
+    assert "hallo needs diffusers: pip install 'lipsync-colab[hallo]'" in told and told.count("\n") == 1
+    assert not hub.gets()
+
+
+@pytest.mark.usefixtures("weights")
+def test_only_the_patch_changes(still: Portrait) -> None:
+    samples, _ = soundfile.read(PARITY / "sadtalker" / "util" / "voice2s.wav", dtype="float32")
+    speech = Speech(samples[:8000], RATE)
+    crop = HeadCrop.of_face(still.face)
+    outside = np.ones((640, 640), bool)
+    outside[max(0, crop.top) : crop.top + crop.side, max(0, crop.left) : crop.left + crop.side] = False
+    assert outside.any()
+    changed = 0
+    for frame in frame_stream(still, speech, plan_for(speech)):
+        assert np.array_equal(frame[outside], still.image[outside])
+        changed += not np.array_equal(frame, still.image)
+    assert changed == 13
+
+
+@pytest.mark.usefixtures("weights")
+@pytest.mark.parametrize("fps", ["25", "30000/1001", "50"])
+def test_any_start_at_any_rate(still: Portrait, fps: str) -> None:
+    samples, _ = soundfile.read(PARITY / "sadtalker" / "util" / "voice2s.wav", dtype="float32")
+    speech = Speech(samples[: round(0.9 * RATE)], RATE)
+    plan = plan_for(speech, fps)
+    stream = HalloEngine().animate(still, speech, plan)
+    frames = [patch.pixels.tobytes() for (patch,) in stream]
+    assert len(frames) == stream.total == frame_count(0.9, Fraction(fps))
+    distinct = frame_count(0.9, Fraction(25))
+    assert len(set(frames)) == min(distinct, len(frames)), "each frame at 25 a second is shown, and no other"
+    late = [patch.pixels.tobytes() for (patch,) in HalloEngine().animate(still, speech, plan, start=len(frames) - 3)]
+    assert late == frames[-3:]
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("weights")
+def test_a_stopped_render_goes_on_where_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("lipsync_colab.plan.SEGMENT_SECONDS", 0.4)
+    voice = spoken(tmp_path / "voice.wav")
+    settings = RenderSettings(engine="hallo", size="128x150", upscale="none", device="cpu", options=QUICK)
+    whole, out = tmp_path / "whole.mp4", tmp_path / "out.mp4"
+    drawn: list[int] = []
+    original = engine_module._Clips.draw
+    monkeypatch.setattr(
+        engine_module._Clips,
+        "draw",
+        lambda clips, number, heads: drawn.append(number) or original(clips, number, heads),
+    )
+    render_video(hopper(), voice, whole, settings)
+    assert drawn == [0, 1, 2]
+    drawn.clear()
+    cancel = threading.Event()
+    with pytest.raises(Cancelled):
+        render_video(
+            hopper(),
+            voice,
+            out,
+            settings,
+            progress=lambda _, done, __: cancel.set() if done == 21 else None,
+            cancel=cancel,
+        )
+    drawn.clear()
+    result = render_video(hopper(), voice, out, settings)
+    assert result.report["reused_frames"] == 20
+    assert drawn == [1, 2], "the clip before the first missing segment is not drawn again"
+    assert out.read_bytes() == whole.read_bytes()
+    assert not (tmp_path / "work").exists()
+
+
+class Counting:
+    """A clip's heads are told apart by numbers: its own, and one that follows from the heads before it."""
+
+    def __init__(self) -> None:
+        self.drawn: list[int] = []
+
+    def __call__(self, clip: int, before: Image) -> Image:
+        assert before.shape == (CARRIED, 4, 4, 3)
+        self.drawn.append(clip)
+        heads = np.full((CLIP, 4, 4, 3), clip, np.uint8)
+        heads[..., 0] = (int(before[-1, 0, 0, 0]) * 3 + 1) % 256
+        heads[:, 0, 0, 2] = np.arange(CLIP)
+        return heads
+
+
+def chain_of(folder: Path | None, kept: tuple[int, ...] = ()) -> tuple[Chain, Counting]:
+    draw = Counting()
+    return Chain(np.zeros((4, 4, 3), np.uint8), draw, folder, kept), draw
+
+
+def test_a_chain_goes_on_from_what_was_kept(tmp_path: Path) -> None:
+    chain, draw = chain_of(tmp_path, (2,))
+    heads = [chain.clip(number).copy() for number in range(5)]
+    assert draw.drawn == [0, 1, 2, 3, 4]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["heads-00000000.npy", "heads-00000002.npy"]
+    for number, needed in ((0, []), (4, [3, 4]), (3, [3]), (2, [1, 2])):
+        later, drawn = chain_of(tmp_path, (2,))
+        assert np.array_equal(later.clip(number), heads[number])
+        assert drawn.drawn == needed
+    assert np.array_equal(chain.clip(1), heads[1]), "a chain goes back too"
+
+
+@pytest.mark.parametrize("damage", [lambda path: path.write_bytes(b""), lambda path: np.save(path, np.zeros((9, 2)))])
+def test_what_was_kept_and_is_damaged_is_drawn_again(tmp_path: Path, damage: Callable[[Path], None]) -> None:
+    chain, _ = chain_of(tmp_path, (1,))
+    last = chain.clip(2).copy()
+    damage(tmp_path / "heads-00000001.npy")
+    later, drawn = chain_of(tmp_path, (1,))
+    assert np.array_equal(later.clip(2), last) and drawn.drawn == [1, 2]
+
+
+def test_segments_and_frames_find_their_clips() -> None:
+    plan = plan_for(Speech(np.zeros(30 * RATE, np.float32), RATE))
+    assert resumable(plan) == {250 // 16 - 1, 500 // 16 - 1}
+    assert [native_frame(frame, Fraction(50)) for frame in range(4)] == [0, 1, 1, 2]
+    assert native_frame(29, Fraction(30)) == 24
+
+
+def test_memory_is_that_of_one_clip(tmp_path: Path) -> None:
+    chain, _ = chain_of(None)
+    assert chain.clip(40) is chain.clip(40)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("opened", [lambda: loading.open_coder("cpu", "float32"), lambda: loading.open_hearing("cpu")])
+def test_a_description_of_no_network_is_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, opened: Callable[[], Any]
+) -> None:
+    (tmp_path / "config.json").write_text("{")
+    monkeypatch.setattr(loading, "path_of", lambda _: tmp_path / "config.json")
+    with pytest.raises(WeightsError, match=r"config\.json describes no such network"):
+        opened()
+
+
+@pytest.mark.usefixtures("weights")
+def test_the_files_are_read_whole() -> None:
+    """Every tensor of the released layouts arrives, in the number format that is asked for."""
+    for dtype in ("float16", "float32"):
+        network = loading.open_network("cpu", dtype)
+        assert {value.dtype for value in network.state_dict().values()} == {getattr(torch, dtype)}
+        assert not any(value.is_meta or value.requires_grad for value in network.parameters())
+    for opened, made in (
+        (loading.open_coder("cpu", "float32"), hallo_release.coder()),
+        (loading.open_hearing("cpu"), hallo_release.hearing()),
+    ):
+        wanted = made.state_dict()
+        assert not opened.training and set(opened.state_dict()) == set(wanted)
+        for key, value in opened.state_dict().items():
+            assert key == "masked_spec_embed" or torch.equal(value, wanted[key]), key
+
+
+def test_a_voice_at_another_rate_is_a_mistake(still: Portrait) -> None:
+    speech = Speech(np.zeros(800, np.float32), 8000)
+    with pytest.raises(ValueError, match="16000"):
+        HalloEngine().animate(still, speech, plan_for(speech))
