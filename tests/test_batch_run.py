@@ -20,6 +20,7 @@ from lipsync_colab.batch.summary import exit_code, summarise, table
 from lipsync_colab.batch.tasks import CLIP, JOIN, PART, Outcome, Task, finished_frames, run_task
 from lipsync_colab.cli.main import main
 from lipsync_colab.device import Machine, inspect_machine
+from lipsync_colab.engines.registry import ENGINES
 from lipsync_colab.pipeline.render import render_video
 
 GIGABYTE = 1_000_000_000
@@ -91,6 +92,19 @@ def test_a_lost_part_is_given_out_again_and_the_frames_are_those_of_one_render(
     assert np.array_equal(frames_of(job.output), frames)
     assert not work.exists()
     assert "1 done: 68 frames" in table(summary) and "1 lost tasks" in table(summary)
+
+
+def test_an_engine_whose_frames_follow_from_each_other_renders_a_long_clip_in_one_task(
+    long_clip: tuple[Job, np.ndarray], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job, frames = long_clip
+    job = dataclasses.replace(job, output=job.output.with_name("chained.mp4"))
+    task = Task(CLIP, job, job.output.parent / "chained.work", whole=2)
+    assert run_task(task).plan is not None, "others are split"
+    monkeypatch.setitem(ENGINES, "viseme", dataclasses.replace(ENGINES["viseme"], chained=True))
+    outcome = run_task(task)
+    assert outcome.plan is None and outcome.frames == 68
+    assert np.array_equal(frames_of(job.output), frames)
 
 
 def test_a_stopped_batch_goes_on_where_it_was(

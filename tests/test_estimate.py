@@ -7,6 +7,7 @@ import dataclasses
 import pytest
 
 from lipsync_colab.device import Machine
+from lipsync_colab.errors import InputError
 from lipsync_colab.estimate import Estimate, estimate, refusal_of
 from lipsync_colab.plan import SEGMENT_SECONDS
 from lipsync_colab.types import RenderSettings
@@ -52,6 +53,26 @@ def test_what_does_not_fit_is_refused_with_both_figures() -> None:
     assert "GPU memory" in of(dataclasses.replace(T4, device_memory=1 << 30), engine="sadtalker").refusal
     assert of(T4, engine="sadtalker", restore="codeformer", size="2160p").refusal == ""
     assert "PyTorch" in of(dataclasses.replace(CPU, torch=False), engine="wav2lip").refusal
+
+
+def test_a_diffusion_engine_costs_what_its_options_ask_for() -> None:
+    plain = of(T4, engine="hallo")
+    assert plain.refusal == "", "Colab's 12.7 GB and a T4 hold it"
+    fewer = of(T4, engine="hallo", options=(("steps", "20"),))
+    alone = of(T4, engine="hallo", options=(("guidance", "1"),))
+    assert 1.8 * fewer.per_second < plain.per_second < 2.2 * fewer.per_second
+    assert fewer.per_second == pytest.approx(alone.per_second, rel=0.1)
+    assert plain.per_second > 10 * of(T4, engine="sadtalker").per_second
+    with pytest.raises(InputError, match="steps"):
+        of(T4, engine="hallo", options=(("steps", "0"),))
+
+
+def test_what_would_take_hours_on_a_processor_is_refused_until_it_is_asked_for() -> None:
+    large = dataclasses.replace(CPU, memory=64 << 30)
+    assert "hours" in of(large, engine="hallo").refusal and "T4" in of(large, engine="hallo").refusal
+    assert of(large, engine="hallo", device="cpu").refusal == ""
+    assert of(large, engine="hallo", options=(("guidance", "1"), ("steps", "1"))).refusal == ""
+    assert of(large, engine="sadtalker").refusal == ""
 
 
 def test_settings_that_contradict_themselves_are_a_refusal_too() -> None:

@@ -183,3 +183,29 @@ def test_one_network_costs_no_more_memory_than_itself(tmp_path: Path) -> None:
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert peak < 2_000_000
+
+
+def anonymous_memory() -> int:
+    """Bytes of this process that no file stands behind."""
+    lines = Path("/proc/self/status").read_text(encoding="ascii").splitlines()
+    return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("RssAnon"))
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="told by Linux alone")
+def test_a_network_of_shapes_takes_a_mapped_files_tensors(tmp_path: Path) -> None:
+    with torch.device("meta"):
+        module = torch.nn.Sequential(torch.nn.Linear(8000, 8000), torch.nn.Linear(8000, 2))
+    state = {key: torch.full(value.shape, 0.5, dtype=torch.float16) for key, value in module.state_dict().items()}
+    path = tmp_path / "large.pth"
+    torch.save(state, path)
+    del state
+    before = anonymous_memory()
+    load_into(module, path)
+    size = path.stat().st_size
+    assert size > 128_000_000 and anonymous_memory() - before < size / 4
+    module.half()
+    assert all(value.dtype == torch.float16 and (value == 0.5).all() for value in module.state_dict().values())
+    small = {"0.weight": torch.zeros(3, 3)}
+    torch.save(small, path.with_name("other.pth"))
+    with pytest.raises(WeightsError, match="missing"):
+        load_into(module, path.with_name("other.pth"))

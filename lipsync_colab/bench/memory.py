@@ -15,6 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from lipsync_colab import networks
+from lipsync_colab.bench import hallo
 from lipsync_colab.bench.tracer import MemoryTracer
 from lipsync_colab.finish.restore import SpandrelNetwork
 from lipsync_colab.network_costs import NETWORK_COSTS, NetworkCost
@@ -28,8 +29,6 @@ SADTALKER_DRIVERS = (
     "sadtalker.kp_extractor",
     "sadtalker.mapping_full",
 )
-HALLO = 512
-"""Side of Hallo's head in pixels."""
 TILE = 64
 """Side in pixels at which the costs of one pixel are traced; the same at any larger one."""
 
@@ -139,43 +138,33 @@ def _audio2head_driver() -> Subject:
 
 def _hallo() -> Subject:
     """The denoiser on one clip, both halves of guidance at once, after it has remembered the still."""
-    from lipsync_colab.engines.hallo.chain import CARRIED, CLIP
-    from lipsync_colab.engines.hallo.masks import LEVELS
+    clip = hallo.denoiser(2)
 
-    network = on_meta("hallo")
-    tokens = network.face_tokens(_empty(2, 512))
-    sound = network.audio_tokens(_empty(2, CLIP, 5, 12, 768))
-    region = network.region(_empty(2, 3, CLIP, HALLO, HALLO))
-    masks = tuple(tuple(_empty((HALLO // level) ** 2) for level in LEVELS) for _ in range(3))
-    side = HALLO // 8
-    memory = network.remember(_empty(1 + CARRIED, 4, side, side), tokens)
-    noisy = _empty(2, 4, CLIP, side, side)
-    return (network,), lambda _: network.predict(noisy, _empty(), tokens, sound, region, masks, memory, (1.0,) * 3)
+    def run(_: int) -> Any:
+        with hallo.attention_in_one_piece():
+            return clip.predict()
+
+    return (clip.network,), run
 
 
 def _hallo_coder() -> Subject:
-    from diffusers import AutoencoderKL
+    network: Any = hallo.autoencoder()
 
-    with torch.device("meta"):
-        network = AutoencoderKL(
-            block_out_channels=(128, 256, 512, 512),
-            layers_per_block=2,
-            down_block_types=("DownEncoderBlock2D",) * 4,
-            up_block_types=("UpDecoderBlock2D",) * 4,
-        ).eval()
-    return (network,), lambda _: network.decode(_empty(1, 4, HALLO // 8, HALLO // 8))
+    def run(_: int) -> Any:
+        with hallo.attention_in_one_piece():
+            return network.decode(_empty(1, 4, hallo.LATENT, hallo.LATENT))
+
+    return (network,), run
 
 
 def _hallo_hearing() -> Subject:
-    from transformers import Wav2Vec2Config, Wav2Vec2Model
+    network = hallo.ears()
 
-    from lipsync_colab.engines.hallo.voice import HOP, MARGIN, PIECE
+    def run(_: int) -> Any:
+        with hallo.attention_in_one_piece():
+            return network(_empty(1, (hallo.PIECE + 2 * hallo.MARGIN) * hallo.HOP))
 
-    network: Any = Wav2Vec2Model(Wav2Vec2Config()).eval()
-    # Weight normalisation cannot be computed on shapes alone.
-    nn.utils.parametrize.remove_parametrizations(network.encoder.pos_conv_embed.conv, "weight")
-    network = network.to("meta")
-    return (network,), lambda _: network(_empty(1, (PIECE + 2 * MARGIN) * HOP))
+    return (network,), run
 
 
 def _restorer(architecture: str) -> Subject:

@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-SUBJECTS = ("viseme", "wav2lip", "renderers")
+SUBJECTS = ("viseme", "wav2lip", "renderers", "hallo")
 """Modules of ``lipsync_colab.bench``, each with ``measure(portrait, seconds) -> dict``."""
 
 

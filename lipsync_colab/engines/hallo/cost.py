@@ -1,4 +1,4 @@
-"""What a frame costs, counted at full size on shapes alone (``lipsync-colab bench --memory`` tells it again)."""
+"""What a frame costs, counted at full size on shapes alone (``lipsync-colab bench --engine hallo`` counts again)."""
 
 from __future__ import annotations
 
