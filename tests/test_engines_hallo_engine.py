@@ -10,6 +10,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import pytest
 import soundfile
@@ -32,9 +33,11 @@ from lipsync_colab.engines.hallo import engine as engine_module  # noqa: E402
 from lipsync_colab.engines.hallo import loading  # noqa: E402
 from lipsync_colab.engines.hallo.chain import CARRIED, CLIP, Chain  # noqa: E402
 from lipsync_colab.engines.hallo.engine import HalloEngine, native_frame, resumable  # noqa: E402
+from lipsync_colab.engines.hallo.leaning import Leaning  # noqa: E402
+from lipsync_colab.engines.hallo.sampler import Sampler  # noqa: E402
 from lipsync_colab.engines.headmotion.crop import HeadCrop  # noqa: E402
 from lipsync_colab.engines.registry import HALLO_ROWS  # noqa: E402
-from lipsync_colab.errors import Cancelled, WeightsError  # noqa: E402
+from lipsync_colab.errors import Cancelled, MachineError, WeightsError  # noqa: E402
 from lipsync_colab.network_costs import NetworkCost  # noqa: E402
 from lipsync_colab.networks import registry as networks  # noqa: E402
 from lipsync_colab.pipeline import needed_packages  # noqa: E402
@@ -317,6 +320,33 @@ def test_the_files_are_read_whole() -> None:
         assert not opened.training and set(opened.state_dict()) == set(wanted)
         for key, value in opened.state_dict().items():
             assert key == "masked_spec_embed" or torch.equal(value, wanted[key]), key
+
+
+@pytest.mark.usefixtures("weights")
+def test_too_little_memory_is_one_line(still: Portrait, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> None:
+        raise torch.OutOfMemoryError("CUDA out of memory")
+
+    monkeypatch.setattr(Sampler, "draw", full)
+    speech = Speech(np.zeros(640, np.float32), RATE)
+    with pytest.raises(MachineError, match="not enough memory for 16 frames"):
+        next(HalloEngine().animate(still, speech, plan_for(speech)))
+
+
+def test_how_a_drawn_head_leans_is_seen(still: Portrait) -> None:
+    crop = HeadCrop.of_face(still.face)
+    head = crop.cut(still.image, 512)
+    leaning = Leaning(still.face, crop, 512)
+    try:
+        turn = cv2.getRotationMatrix2D((256, 256), 8, 1.0)
+        motion = leaning.of(cv2.warpAffine(head, turn, (512, 512), borderMode=cv2.BORDER_REPLICATE))
+        assert np.abs(motion[:, :2] - turn[:, :2]).max() < 0.03
+        middle = np.array([256, 256, 1])
+        assert np.abs(motion @ middle - turn @ middle).max() < 8
+        assert np.array_equal(leaning.of(np.zeros((512, 512, 3), np.uint8)), motion), "where no face is, the last holds"
+        assert np.abs(leaning.of(head) - np.eye(2, 3)).max() < 4
+    finally:
+        leaning.close()
 
 
 def test_a_voice_at_another_rate_is_a_mistake(still: Portrait) -> None:

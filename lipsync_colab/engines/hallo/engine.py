@@ -10,6 +10,7 @@ from pathlib import Path
 
 import torch
 
+from lipsync_colab.device import is_out_of_memory
 from lipsync_colab.engines.hallo import loading
 from lipsync_colab.engines.hallo.chain import CLIP, Chain
 from lipsync_colab.engines.hallo.coder import Coder
@@ -23,6 +24,7 @@ from lipsync_colab.engines.headmotion.amounts import Amounts
 from lipsync_colab.engines.headmotion.crop import HeadCrop
 from lipsync_colab.engines.headmotion.patches import HeadPatches
 from lipsync_colab.engines.headmotion.track import NATIVE_FPS, native_frames
+from lipsync_colab.errors import MachineError
 from lipsync_colab.types import FrameStream, Image, Patches, Portrait, RenderPlan, Speech
 
 SIZE = 512
@@ -81,7 +83,21 @@ class _Clips:
         Args:
             clip: its number.
             carried: the heads that it goes on from.
+
+        Raises:
+            MachineError: memory does not hold a clip.
         """
+        try:
+            return self._drawn(clip, carried)
+        except (RuntimeError, MemoryError) as error:
+            if not is_out_of_memory(error):
+                raise
+            raise MachineError(
+                f"not enough memory for {CLIP} frames of Hallo, which are drawn together; close other programs, or use "
+                "--engine sadtalker or viseme"
+            ) from error
+
+    def _drawn(self, clip: int, carried: Image) -> Image:
         before = torch.cat([self._still, self._coder.encode(carried)])
         latents = self._sampler.draw(clip, self._voice.clip(clip), before, self._weights[clip])
         return self._coder.decode(latents)
