@@ -53,6 +53,15 @@ SECONDS = 1.37
 """34.25 frames: two clips, and a third of three frames."""
 
 
+@pytest.fixture(autouse=True, scope="module")
+def one_thread() -> Iterator[None]:
+    """Small networks gain nothing from threads, and lose much where other processes keep the cores busy."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
 @pytest.fixture
 def hub(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[HubServer]:
     """A Hub on loopback, a small network under the released name, and a store of the test's own."""
@@ -114,8 +123,10 @@ def still() -> Portrait:
     return portrait("hopper", 640)
 
 
-def test_from_nothing_to_a_video(hub: HubServer, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    voice, output = spoken(tmp_path / "voice.wav"), tmp_path / "out.mp4"
+def test_terms_and_files_are_asked_for_in_one_line(
+    hub: HubServer, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    voice, output = spoken(tmp_path / "voice.wav", 0.1), tmp_path / "out.mp4"
     assert render(voice, output) == 3
     told = capsys.readouterr().err
     assert "OpenRAIL-M" in told and "weights accept hallo/net.pth antelopev2/glintr100.onnx" in told
@@ -124,7 +135,11 @@ def test_from_nothing_to_a_video(hub: HubServer, tmp_path: Path, capsys: pytest.
     assert render(voice, output) == 3
     told = capsys.readouterr().err
     assert "weights fetch hallo/net.pth --file" in told and told.count("\n") == 1 and not output.exists()
-    bring(released()[NET], tmp_path)
+
+
+@pytest.mark.usefixtures("weights")
+def test_from_a_portrait_and_a_voice_to_a_video(tmp_path: Path) -> None:
+    voice, output = spoken(tmp_path / "voice.wav"), tmp_path / "out.mp4"
     assert render(voice, output) == 0
     frames = frames_of(output)
     assert frames.shape == (35, 150, 128, 3), "every frame of the sound, the last clip's too"
