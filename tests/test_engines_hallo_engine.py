@@ -32,7 +32,7 @@ from lipsync_colab.cli.main import main  # noqa: E402
 from lipsync_colab.engines.hallo import engine as engine_module  # noqa: E402
 from lipsync_colab.engines.hallo import loading  # noqa: E402
 from lipsync_colab.engines.hallo.chain import CARRIED, CLIP, Chain  # noqa: E402
-from lipsync_colab.engines.hallo.engine import HalloEngine, native_frame, resumable  # noqa: E402
+from lipsync_colab.engines.hallo.engine import HalloEngine, head_square, native_frame, resumable  # noqa: E402
 from lipsync_colab.engines.hallo.leaning import Leaning  # noqa: E402
 from lipsync_colab.engines.hallo.sampler import Sampler  # noqa: E402
 from lipsync_colab.engines.headmotion.crop import HeadCrop  # noqa: E402
@@ -195,9 +195,9 @@ def test_missing_packages_are_one_line(
 def test_only_the_patch_changes(still: Portrait) -> None:
     samples, _ = soundfile.read(PARITY / "sadtalker" / "util" / "voice2s.wav", dtype="float32")
     speech = Speech(samples[:8000], RATE)
-    crop = HeadCrop.of_face(still.face)
+    crop = head_square(still)
     outside = np.ones((640, 640), bool)
-    outside[max(0, crop.top) : crop.top + crop.side, max(0, crop.left) : crop.left + crop.side] = False
+    outside[crop.top : crop.top + crop.side, crop.left : crop.left + crop.side] = False
     assert outside.any()
     changed = 0
     for frame in frame_stream(still, speech, plan_for(speech)):
@@ -295,6 +295,22 @@ def test_what_was_kept_and_is_damaged_is_drawn_again(tmp_path: Path, damage: Cal
     damage(tmp_path / "heads-00000001.npy")
     later, drawn = chain_of(tmp_path, (1,))
     assert np.array_equal(later.clip(2), last) and drawn.drawn == [1, 2]
+
+
+@pytest.mark.parametrize(("name", "cut"), [("hopper", 0), ("astronaut", 0), ("hopper", 120), ("hopper", 150)])
+def test_the_square_lies_in_the_picture_and_holds_the_face(name: str, cut: int) -> None:
+    whole = portrait(name, 640)
+    face = whole.face.moved(np.array([[1, 0, -cut], [0, 1, 0]], np.float32))
+    picture = Portrait(whole.image[:, cut : 640 - cut or None], face)
+    crop = head_square(picture)
+    width, height = picture.size
+    marks = crop.locate(face.landmarks[:468], 512)
+    assert marks.min() > 10 and marks.max() < 501
+    if cut < 150:
+        assert 0 <= crop.left <= width - crop.side and 0 <= crop.top <= height - crop.side
+        assert crop.side == min(HeadCrop.of_face(face).side, width, height)
+    else:
+        assert width < np.ptp(face.landmarks[:468, 1]) < crop.side < HeadCrop.of_face(face).side
 
 
 def test_segments_and_frames_find_their_clips() -> None:

@@ -30,6 +30,9 @@ from lipsync_colab.types import FrameStream, Image, Patches, Portrait, RenderPla
 SIZE = 512
 """Side of the drawn head in pixels, what the network was trained on."""
 
+FACE_ROOM, FACE_RIM = 1.15, 0.03
+"""The least square in lengths of the face, and what stays free round the face in sides of the square."""
+
 
 class HalloEngine:
     """Draws the whole head, 16 frames at a time, at 25 a second; other rates show the nearest of these.
@@ -61,7 +64,7 @@ class HalloEngine:
         """
         if speech.rate != RATE:
             raise ValueError(f"Hallo hears {RATE} Hz, not {speech.rate}")
-        crop = HeadCrop.of_face(portrait.face)
+        crop = head_square(portrait)
         clips = _Clips(portrait, speech, plan, crop)
         chain = Chain(clips.head, clips.draw, self.folder, resumable(plan))
         patches = HeadPatches.on(portrait, crop, SIZE)
@@ -128,6 +131,29 @@ class _Clips:
         masks = RegionMasks.of_marks(self._crop.locate(self._portrait.face.landmarks, SIZE), SIZE)
         network = loading.open_network(plan.device, plan.dtype)
         return Sampler(network, face, masks, self._choices, plan.device, plan.dtype)
+
+
+def head_square(portrait: Portrait) -> HeadCrop:
+    """Return the square that is drawn: the one round the head, moved (and made smaller where it must) into the picture.
+
+    The network was trained on whole pictures, of which the face takes a half or more, and knows no repeated borders.
+    Only where a picture is narrower than its face does the square reach beyond it.
+    """
+    wanted, face = HeadCrop.of_face(portrait.face), portrait.face.box
+    largest = max(face[2] - face[0], face[3] - face[1]) * FACE_ROOM
+    side = min(wanted.side, max(min(portrait.size), math.ceil(largest)))
+    left, top = (
+        _start(start + (wanted.side - side) // 2, side, length, face[axis], face[axis + 2])
+        for axis, (start, length) in enumerate(zip((wanted.left, wanted.top), portrait.size, strict=True))
+    )
+    return HeadCrop(left, top, side)
+
+
+def _start(start: int, side: int, length: int, low: float, high: float) -> int:
+    """Return where the square begins along one side of the picture, with the face in it and a rim round the face."""
+    rim = FACE_RIM * side
+    inside = min(max(start, 0), length - side) if side <= length else start
+    return round(min(max(inside, high + rim - side), low - rim))
 
 
 def native_frame(frame: int, rate: Fraction) -> int:
