@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import hashlib
 import io
@@ -10,8 +11,10 @@ from typing import Any
 
 import torch
 from fill import fill_module
+from tiny_hallo import TINY
 from tiny_onnx import recogniser
-from toy_hallo import ToyHallo
+
+from lipsync_colab.networks.hallo.net import HalloNet
 
 NET = "hallo/net.pth"
 SIZE = 64
@@ -38,9 +41,13 @@ CODER = {
 PAST_NAMES = {"to_q": "query", "to_k": "key", "to_v": "value", "to_out.0": "proj_attn"}
 
 
+CONFIG = dataclasses.replace(TINY, identity=512, audio_layers=3, audio_features=16, positions=24)
+"""A small network that hears what the small encoder says, and knows a clip's frames and two before them."""
+
+
 def network() -> Any:
     """What ``networks.build`` gives in the place of the released network."""
-    return ToyHallo()
+    return HalloNet(CONFIG).eval()
 
 
 def hearing() -> Any:
@@ -61,7 +68,7 @@ def released() -> dict[str, bytes]:
     from safetensors.torch import save
 
     pickled = io.BytesIO()
-    torch.save({key: value.half() for key, value in network().state_dict().items()}, pickled)
+    torch.save({key: value.half() for key, value in fill_module(network()).state_dict().items()}, pickled)
     return {
         NET: pickled.getvalue(),
         "antelopev2/glintr100.onnx": recogniser(),

@@ -1,4 +1,4 @@
-"""Hallo from a portrait and a voice to a video: made-up files in the released layouts, a small denoiser."""
+"""Hallo from a portrait and a voice to a video: made-up files in the released layouts, small networks."""
 
 from __future__ import annotations
 

@@ -43,10 +43,11 @@ def measure(portrait: Path | None = None, seconds: float = 0.0) -> dict[str, Any
 
 def counted() -> dict[str, float]:
     """Return floating-point operations by the names in :mod:`lipsync_colab.engines.hallo.cost`."""
-    half = denoiser(1)
+    both, half = denoiser(2), denoiser(1)
     coder, hearing = autoencoder(), ears()
     frames = PIECE + 2 * MARGIN
     return {
+        "GUIDED_STEP": _flops(both.predict),
         "STEP": _flops(half.predict),
         "MEMORY": _flops(half.remember),
         "DECODED": _flops(lambda: coder.decode(empty(1, 4, LATENT, LATENT))),
@@ -134,7 +135,7 @@ def attention_in_one_piece() -> Iterator[None]:
 
 def empty(*shape: int) -> Tensor:
     """Return a tensor of a shape and nothing else."""
-    return torch.zeros(*shape, device="meta")
+    return torch.zeros(shape, device="meta")
 
 
 def _flops(run: Callable[[], Any]) -> float:

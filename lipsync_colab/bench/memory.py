@@ -137,12 +137,12 @@ def _audio2head_driver() -> Subject:
 
 
 def _hallo() -> Subject:
-    """The denoiser on one clip, both halves of guidance at once, after it has remembered the still."""
-    clip = hallo.denoiser(2)
+    """The denoiser on one clip, both halves of guidance at once, with its memory of the still."""
+    clip = hallo.Denoiser(2)
 
     def run(_: int) -> Any:
         with hallo.attention_in_one_piece():
-            return clip.predict()
+            return clip.ready().predict()
 
     return (clip.network,), run
 

@@ -6,11 +6,11 @@ from lipsync_colab.engines.hallo.chain import CLIP
 from lipsync_colab.engines.hallo.options import parse_guidance, parse_steps
 from lipsync_colab.types import RenderSettings
 
-STEP = 17e12
-"""Floating-point operations of a denoising step for the 16 frames of a clip without guidance; with it twice as many."""
-MEMORY = 2.4e12
-"""Of remembering the still and two frames, once a clip and half."""
-DECODED, ENCODED = 2.515e12, 1.117e12
+GUIDED_STEP, STEP = 48.339e12, 25.1495e12
+"""Floating-point operations of a denoising step for the 16 frames of a clip, with guidance and without."""
+MEMORY = 2.4166e12
+"""Of remembering the still and two frames, once a clip; with guidance twice."""
+DECODED, ENCODED = 2.5145e12, 1.1167e12
 """Of the autoencoder, for a picture."""
 HEARD = 0.75e9
 """Of wav2vec 2.0, for a frame of a long voice."""
@@ -22,6 +22,6 @@ def frame_flops(settings: RenderSettings) -> float:
     Raises:
         InputError: one of them is out of its range.
     """
-    halves = 2 if parse_guidance(settings.option("guidance")) > 1 else 1
-    clip = halves * (parse_steps(settings.option("steps")) * STEP + MEMORY) + 2 * ENCODED
-    return clip / CLIP + DECODED + HEARD
+    guided = parse_guidance(settings.option("guidance")) > 1
+    steps = parse_steps(settings.option("steps")) * (GUIDED_STEP if guided else STEP)
+    return (steps + (2 if guided else 1) * MEMORY + 2 * ENCODED) / CLIP + DECODED + HEARD
