@@ -48,11 +48,20 @@ def cancellable(items: Iterable[Item], cancel: threading.Event | None) -> Iterat
     source = iter(items)
     try:
         for item in source:
-            if cancel is not None and cancel.is_set():
-                raise Cancelled("stopped; the finished segments are kept and the same command continues")
+            stop_if(cancel)
             yield item
     finally:
         close(source)
+
+
+def stop_if(cancel: threading.Event | None) -> None:
+    """Stop with an error when an event is set.
+
+    Raises:
+        Cancelled: it is.
+    """
+    if cancel is not None and cancel.is_set():
+        raise Cancelled("stopped; the finished segments are kept and the same command continues")
 
 
 class _Failure:

@@ -366,6 +366,37 @@ def test_too_little_memory_is_one_line(still: Portrait, monkeypatch: pytest.Monk
         next(HalloEngine().animate(still, speech, plan_for(speech)))
 
 
+@pytest.mark.usefixtures("weights")
+def test_stop_is_heard_within_a_clip(still: Portrait, monkeypatch: pytest.MonkeyPatch) -> None:
+    engine, steps = HalloEngine(), []
+    engine.cancel = threading.Event()
+    original = hallo_release.HalloNet.predict
+
+    def counted(*words: Any) -> Any:
+        steps.append(1)
+        engine.cancel.set()
+        return original(*words)
+
+    monkeypatch.setattr(hallo_release.HalloNet, "predict", counted)
+    speech = Speech(np.zeros(640, np.float32), RATE)
+    with pytest.raises(Cancelled):
+        next(engine.animate(still, speech, plan_for(speech)))
+    assert len(steps) == 1
+
+
+@pytest.mark.usefixtures("weights")
+def test_a_restorer_is_told_how_the_head_lies(still: Portrait, monkeypatch: pytest.MonkeyPatch) -> None:
+    closed: list[Leaning] = []
+    turn, close = np.array([[1, 0, 3], [0, 1, 0]], np.float32), Leaning.close
+    monkeypatch.setattr(Leaning, "of", lambda leaning, head: turn)
+    monkeypatch.setattr(Leaning, "close", lambda leaning: closed.append(leaning) or close(leaning))
+    speech = Speech(np.zeros(640, np.float32), RATE)
+    ((patch,),) = HalloEngine().animate(still, speech, plan_for(speech, restore_patch="gfpgan"))
+    scale = head_square(still).side / SIZE
+    assert np.allclose(patch.motion, [[1, 0, 3 * scale], [0, 1, 0]], atol=1e-3)
+    assert len(closed) == 1
+
+
 def test_how_a_drawn_head_leans_is_seen(still: Portrait) -> None:
     crop = HeadCrop.of_face(still.face)
     head = crop.cut(still.image, 512)

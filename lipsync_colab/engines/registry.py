@@ -35,7 +35,7 @@ class EngineInfo:
         cost: ``module:function`` that counts them by a render's settings, where these change them.
         needs_torch: whether PyTorch must be installed.
         chained: whether a frame follows from those before it: then one worker draws a whole clip, in order, and the
-            engine is told a ``folder`` in which it keeps what a stopped render needs to go on.
+            engine is a :class:`~lipsync_colab.types.ChainedEngine`.
         expresses: what an expression tag moves; empty where the engine can show none.
     """
 

@@ -307,7 +307,8 @@ def _render_segments(
             if frames is None:
                 engine = get_engine(plan.engine)
                 if ENGINES[plan.engine].chained:
-                    cast("ChainedEngine", engine).folder = segments.folder
+                    chained = cast("ChainedEngine", engine)
+                    chained.folder, chained.cancel = segments.folder, cancel
                 frames = frame_stream(canvas.portrait, render.speech, plan, start, cancel, engine)
                 stack.callback(stream.close, frames)
             with SegmentWriter(segments.path(start), plan.size, plan.rate, render.encoding) as writer:

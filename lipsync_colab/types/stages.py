@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
@@ -35,9 +36,11 @@ class ChainedEngine(Engine, Protocol):
 
     Attributes:
         folder: where it keeps what a stopped render needs to go on; None keeps nothing.
+        cancel: looked at while frames are drawn together, which takes minutes; None where nobody will stop it.
     """
 
     folder: Path | None
+    cancel: threading.Event | None
 
 
 class Restorer(Protocol):

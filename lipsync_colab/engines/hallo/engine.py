@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import math
+import threading
 from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
@@ -44,10 +45,12 @@ class HalloEngine:
 
     Attributes:
         folder: where the heads that a clip goes on from are kept between two runs; None keeps none.
+        cancel: looked at before every step of denoising: a clip takes minutes.
     """
 
     def __init__(self) -> None:
         self.folder: Path | None = None
+        self.cancel: threading.Event | None = None
 
     def animate(self, portrait: Portrait, speech: Speech, plan: RenderPlan, start: int = 0) -> FrameStream[Patches]:
         """Yield the patches of frames ``start`` to ``plan.frames - 1``.
@@ -65,7 +68,7 @@ class HalloEngine:
         if speech.rate != RATE:
             raise ValueError(f"Hallo hears {RATE} Hz, not {speech.rate}")
         crop = head_square(portrait)
-        clips = _Clips(portrait, speech, plan, crop)
+        clips = _Clips(portrait, speech, plan, crop, self.cancel)
         chain = Chain(clips.head, clips.draw, self.folder, resumable(plan))
         patches = HeadPatches.on(portrait, crop, SIZE)
         leaning = Leaning(portrait.face, crop, SIZE) if plan.restore_patch != "none" else None
@@ -75,7 +78,10 @@ class HalloEngine:
 class _Clips:
     """Draws the clips of one video; networks are loaded when the first one is asked for."""
 
-    def __init__(self, portrait: Portrait, speech: Speech, plan: RenderPlan, crop: HeadCrop) -> None:
+    def __init__(
+        self, portrait: Portrait, speech: Speech, plan: RenderPlan, crop: HeadCrop, cancel: threading.Event | None
+    ) -> None:
+        self._cancel = cancel
         self._portrait, self._speech, self._plan, self._crop = portrait, speech, plan, crop
         self._choices = Choices.of(plan.settings)
         self.head = crop.cut(portrait.image, SIZE)
@@ -89,6 +95,7 @@ class _Clips:
 
         Raises:
             MachineError: memory does not hold a clip.
+            Cancelled: the person stopped the work.
         """
         try:
             return self._drawn(clip, carried)
@@ -102,7 +109,7 @@ class _Clips:
 
     def _drawn(self, clip: int, carried: Image) -> Image:
         before = torch.cat([self._still, self._coder.encode(carried)])
-        latents = self._sampler.draw(clip, self._voice.clip(clip), before, self._weights[clip])
+        latents = self._sampler.draw(clip, self._voice.clip(clip), before, self._weights[clip], self._cancel)
         return self._coder.decode(latents)
 
     @functools.cached_property

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Sequence
 from typing import Any
 
@@ -11,6 +12,7 @@ from torch import Tensor
 
 from lipsync_colab.engines.hallo.masks import RegionMasks
 from lipsync_colab.engines.hallo.options import Choices, Weights
+from lipsync_colab.stream import stop_if
 from lipsync_colab.types import Array
 
 SCHEDULE: dict[str, Any] = {
@@ -55,7 +57,9 @@ class Sampler:
             box = self._tensor(masks.face.transpose(2, 0, 1)[None, :, None].astype(np.float32) / 255)
             self._region = network.region(box)
 
-    def draw(self, clip: int, heard: Tensor, before: Tensor, weights: Weights) -> Tensor:
+    def draw(
+        self, clip: int, heard: Tensor, before: Tensor, weights: Weights, cancel: threading.Event | None = None
+    ) -> Tensor:
         """Return the latents of a clip's frames, float32 (F, 4, h, w) on the CPU.
 
         Args:
@@ -63,6 +67,10 @@ class Sampler:
             heard: float32 (F, 5, layers, channels).
             before: float32 (1 + motion frames, 4, h, w): the still, then the frames that the clip follows.
             weights: of the voice outside the face, on it and on the lips.
+            cancel: looked at before every step.
+
+        Raises:
+            Cancelled: the event was set.
         """
         with torch.inference_mode():
             memory = self._network.remember(before.to(**self._place), self._tokens)
@@ -75,6 +83,7 @@ class Sampler:
             self._scheduler.set_timesteps(self._choices.steps, device=self._place["device"])
             given = (self._tokens, sound, region, self._masks, memory, weights)
             for step in self._scheduler.timesteps:
+                stop_if(cancel)
                 guess = self._guess(latents, step, given)
                 latents = self._scheduler.step(guess, step, latents, eta=0.0).prev_sample
         return latents[0].transpose(0, 1).contiguous().cpu()
