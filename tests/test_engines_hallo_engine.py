@@ -366,6 +366,19 @@ def test_too_little_memory_is_one_line(still: Portrait, monkeypatch: pytest.Monk
         next(HalloEngine().animate(still, speech, plan_for(speech)))
 
 
+@pytest.mark.slow
+@pytest.mark.usefixtures("weights")
+def test_half_precision_draws_nearly_the_same(still: Portrait) -> None:
+    """What a GPU computes in, here on a processor: every tensor meets its own kind."""
+    speech = Speech(np.zeros(640, np.float32), RATE)
+    heads = [
+        next(HalloEngine().animate(still, speech, plan_for(speech, dtype=dtype)))[0].pixels.astype(int)
+        for dtype in ("float32", "float16")
+    ]
+    assert np.ptp(heads[0]) > 50
+    assert np.abs(heads[0] - heads[1]).mean() < 3
+
+
 @pytest.mark.usefixtures("weights")
 def test_stop_is_heard_within_a_clip(still: Portrait, monkeypatch: pytest.MonkeyPatch) -> None:
     engine, steps = HalloEngine(), []
