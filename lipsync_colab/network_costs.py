@@ -32,7 +32,7 @@ NETWORK_COSTS: dict[str, NetworkCost] = {
     "pirender": NetworkCost(20_081_477, 29_960_371, 0),
     "fomm": NetworkCost(62_940_000, 10_563_900, 0),
     "audio2head-driver": NetworkCost(143_345_974, 0, 61_036_800),
-    "hallo": NetworkCost(2_424_802_964, 0, 894_600_449),
+    "hallo": NetworkCost(2_424_802_964, 0, 680_953_089),
     "hallo-coder": NetworkCost(83_653_863, 0, 201_359_360),
     "hallo-hearing": NetworkCost(94_371_584, 0, 174_912_512),
     "gfpgan": NetworkCost(87_143_276, 141_488_128, 262_144),
