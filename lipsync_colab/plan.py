@@ -23,6 +23,8 @@ from lipsync_colab.version import __version__
 
 SEGMENT_SECONDS = 10
 """Length of one published segment: what a lost runtime costs at most."""
+CHAINED_SECONDS = 2
+"""The same of an engine that draws for minutes at each second of video."""
 
 AMOUNTS = ("head_motion", "expression", "blink")
 CAPTIONS = ("none", "srt", "burn", "both")
@@ -138,7 +140,7 @@ def make_plan(
         height=height,
         fps=str(fps),
         frames=frames,
-        segment=max(1, round(SEGMENT_SECONDS * fps)),
+        segment=max(1, round(_segment_seconds(ENGINES[engine]) * fps)),
         restore_still=steps.restore_still,
         upscale_still=steps.upscale_still,
         restore_patch=steps.restore_patch,
@@ -160,6 +162,10 @@ def make_plan(
         version=__version__,
         reasons=tuple(reasons),
     )
+
+
+def _segment_seconds(engine: EngineInfo) -> float:
+    return min(SEGMENT_SECONDS, CHAINED_SECONDS) if engine.chained else SEGMENT_SECONDS
 
 
 def uses_networks(plan: RenderPlan) -> bool:

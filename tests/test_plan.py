@@ -79,6 +79,9 @@ def test_plan_counts_frames_and_segments() -> None:
     made = make_plan(RenderSettings(fps="29.97"), SUBJECT, CPU)
     assert made.frames == frame_count(12.34, Fraction(30000, 1001)) == 370
     assert made.segment == 300
+    slow = make_plan(RenderSettings(engine="hallo"), SUBJECT, T4)
+    assert slow.segment == 50, "ten minutes of a T4 are lost with a runtime, not an hour"
+    assert any("124 TFLOP for each frame" in reason for reason in slow.reasons)
     assert (made.width, made.height) == (1080, 1440)
 
 
