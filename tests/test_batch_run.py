@@ -22,6 +22,7 @@ from lipsync_colab.cli.main import main
 from lipsync_colab.device import Machine, inspect_machine
 from lipsync_colab.engines.registry import ENGINES
 from lipsync_colab.pipeline.render import render_video
+from lipsync_colab.plan import SEGMENT_SECONDS
 
 GIGABYTE = 1_000_000_000
 T4 = Machine("cuda", "T4", 2, 12 * GIGABYTE, 15 * GIGABYTE, 50 * GIGABYTE, True)
@@ -102,6 +103,8 @@ def test_an_engine_whose_frames_follow_from_each_other_renders_a_long_clip_in_on
     task = Task(CLIP, job, job.output.parent / "chained.work", whole=2)
     assert run_task(task).plan is not None, "others are split"
     monkeypatch.setitem(ENGINES, "viseme", dataclasses.replace(ENGINES["viseme"], chained=True))
+    # Where a segment begins the encoder begins anew: equal frames need equal segments.
+    monkeypatch.setattr("lipsync_colab.plan.CHAINED_SECONDS", SEGMENT_SECONDS)
     outcome = run_task(task)
     assert outcome.plan is None and outcome.frames == 68
     assert np.array_equal(frames_of(job.output), frames)
