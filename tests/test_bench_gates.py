@@ -19,15 +19,16 @@ from lipsync_colab.bench.gates.registration import LipStrips
 from lipsync_colab.bench.gates.results import Piece, Results
 from lipsync_colab.bench.gates.run import Scope, run
 from lipsync_colab.bench.gates.sheet import sequence
-from lipsync_colab.bench.gates.sources import VARIATIONS, portraits, scaled, varied, yawed
-from lipsync_colab.bench.gates.stills import border_steps, seam, sharpness, softening, still_gates
+from lipsync_colab.bench.gates.sources import VARIATIONS, found_face, portraits, scaled, varied, yawed
+from lipsync_colab.bench.gates.stills import border_steps, moving_softening, seam, sharpness, softening, still_gates
 from lipsync_colab.bench.gates.voices import closures, vowel_frames
 from lipsync_colab.engines.viseme.head import Head
 from lipsync_colab.engines.viseme.mouth import Mouth
 from lipsync_colab.engines.viseme.rig import FaceRig
 from lipsync_colab.errors import InputError
 from lipsync_colab.finish.compose import compose
-from lipsync_colab.types import Patches, Phoneme, Speech
+from lipsync_colab.portrait import FaceTracker
+from lipsync_colab.types import Patches, Phoneme, Portrait, Speech
 
 GEOMETRY = ("fold", "head fold", "border step", "border peak", "seam", "sharp, head still")
 
@@ -45,6 +46,26 @@ def test_a_moving_head_stays_sharp(name: str) -> None:
     still = portrait(name, 640)
     rig, head = FaceRig(still), Head(still)
     assert max(softening(still, rig, head, pose) for pose in HEADS.values()) < 0.05
+
+
+@pytest.fixture(scope="module")
+def small() -> dict[str, Portrait]:
+    """Both whole pictures, made smaller to 256 pixels."""
+    with FaceTracker() as tracker:
+        return {name: found_face(scaled(image, 256), name, tracker) for name, image in sorted(portraits(None).items())}
+
+
+@pytest.mark.parametrize("name", ["hopper", "astronaut"])
+def test_a_small_picture_is_as_sharp_wherever_a_gentle_motion_takes_it(small: dict[str, Portrait], name: str) -> None:
+    still = small[name]
+    assert moving_softening(still, FaceRig(still), Head(still)) < 0.05
+
+
+def test_a_tiny_face_hardly_shows_a_border(small: dict[str, Portrait]) -> None:
+    still = small["astronaut"]
+    step, peak = border_steps(still, FaceRig(still))
+    assert Gate("", "", "border step", step).passed
+    assert peak < 10  # eyes 21 pixels apart: skin that moves beside a black collar that does not show it
 
 
 class _Changed:

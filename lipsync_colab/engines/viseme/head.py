@@ -28,7 +28,7 @@ THRESHOLD = 0.04  # pixels: a smaller displacement cannot be seen
 HAIR_ABOVE, HAIR_BESIDE = 0.75, 0.25  # what lies beyond the face's outline and moves with it whole, eye distances
 FALLOFF = 1.0  # from full motion to none, eye distances
 BORDER = 0.5  # the fade towards the picture's borders and other faces, eye distances
-STEEPEST = 3.5  # the slope of depth: a turned face's nose stands before its far cheek, and a field cannot hide that
+STEEPEST = 2.0  # the slope of depth: beyond it a turned face's far eye is squeezed until it looks too sharp
 LEAST_ROOM = 0.25  # of a pixel's area, which no motion squeezes further: beyond it a picture folds
 HEAD_LIFT = 0.35  # how much of the chest's rise the head follows
 

@@ -20,6 +20,9 @@ CREASE, AROUND = 0.012, 0.08
 """Blurs, in eye distances, between which a crease differs from the skin around it."""
 FOLD_REACH = 0.10
 """How far from the line of the nasolabial fold its crease is looked for, in eye distances."""
+DRAWN = (0.3, 0.6)
+"""Pixels that a crease's blur must have to be told from an edge of the nose: nothing up to the first, all from the
+second."""
 VISIBLE = 0.02
 NO_CHANGE = 128
 """The byte that adds nothing."""
@@ -96,7 +99,8 @@ def _fold_change(part: Floats, lines: list[Floats], unit: float) -> Floats:
     fine = cv2.GaussianBlur(part, (0, 0), CREASE * unit)
     around = cv2.GaussianBlur(part, (0, 0), AROUND * unit)
     darker = smoothstep(((around - fine) @ LUMA) / np.maximum(0.08 * (around @ LUMA), 1))
-    return ((around - fine) * (near * darker)[..., None]).astype(np.float32)
+    drawn = smoothstep((CREASE * unit - DRAWN[0]) / (DRAWN[1] - DRAWN[0]))
+    return (drawn * (around - fine) * (near * darker)[..., None]).astype(np.float32)
 
 
 def _pout_gain(across: Floats, down: Floats, facing: Facing, lips: Lips) -> Floats:

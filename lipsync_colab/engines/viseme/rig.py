@@ -31,7 +31,7 @@ class FaceRig:
     def __init__(self, portrait: Portrait) -> None:
         self._mouth = Mouth(portrait)
         self._eyes = Eyes(portrait)
-        self._still = Still(self._mouth.plain, fitting_boost(portrait.image, portrait.face.box))
+        self._still = Still(self._mouth.plain, fitting_boost(portrait.image, portrait.face.landmarks))
         self._head = Head(portrait)
         self._scratch = Scratch()
 
