@@ -121,6 +121,26 @@ def corners(still: Portrait, side: int) -> tuple[Array, Array]:
     return (right, left) if side == 0 else (left, right)
 
 
+def test_the_fold_goes_as_the_lid_comes_down_and_the_lashes_at_once(still: Portrait) -> None:
+    image = still.image.copy()
+    for indices in UPPER:
+        for above, colour in ((9, (120, 80, 70)), (3, (30, 20, 20))):
+            line = np.round((still.face.landmarks[list(indices)] - (0, above)) * 16).astype(np.int32)
+            cv2.polylines(image, [line], False, colour, 2, cv2.LINE_AA, 4)
+    folded = replace(still, image=image)
+    eyes = Eyes(folded)
+    shut, begun = (render(folded, eyes, {"blink": amount}).astype(float) for amount in (1.0, 0.25))
+    for indices in UPPER:
+        x, y = np.round(still.face.landmarks[indices[4]]).astype(int)
+        fold, lashes = (np.s_[y - above - 1 : y - above + 2, x - 4 : x + 5] for above in (9, 3))
+        gone = [
+            np.abs(begun[part] - image[part]).mean() / np.abs(shut[part] - image[part]).mean()
+            for part in (fold, lashes)
+        ]
+        assert 0.4 < gone[0] < 0.85
+        assert gone[1] > 0.95
+
+
 def test_a_wing_of_liner_goes_with_the_lid(still: Portrait) -> None:
     image = still.image.copy()
     tips = []

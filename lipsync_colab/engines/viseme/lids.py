@@ -15,6 +15,7 @@ from lipsync_colab.types import Array, Image
 
 ABOVE, BELOW = 0.42, 0.45  # what of the picture around the eye is looked at, eye distances
 FOLD = 0.095  # the lid turns over the ball from this far above the margin, eye distances
+OVER_LASHES = 0.065  # how far above the open margin its lashes and its liner reach, eye distances
 LASH_LENGTH = 0.046
 LASHES = 34
 FREQUENCIES = 24  # bands in which the grain of skin is measured
@@ -101,7 +102,11 @@ class Lid:
         # Beyond the corner nothing ends at the margin: what is left of a wing of liner runs out softly.
         beyond = np.maximum(np.abs(s) - np.float32(0.5 * opening.width), 0)
         over = smoothstep((above + 0.8 * beyond) / (1.3 + 0.8 * beyond) + 0.5)
-        cover = (skin[..., 3] * over * min(1.0, 4 * closure))[..., None]
+        # The lashes' place is skin at once; the fold above them flattens as the lid is drawn from under it.
+        folded = smoothstep((upper - t) / np.float32(0.5 * OVER_LASHES * opening.unit) - 2)
+        folded *= smoothstep((0.5 - np.abs(s) / np.float32(opening.width)) / 0.12)  # at the end lashes reach higher
+        laid = min(1.0, 4 * closure) + (smoothstep(closure) - min(1.0, 4 * closure)) * folded
+        cover = (skin[..., 3] * over * laid)[..., None]
         # Grain goes with the root of the light.
         grain = texture[..., :3] * cv2.sqrt(np.clip(skin[..., 1] * self._grain_light, 0, 1))[..., None]
         pixels = pixels + (skin[..., :3] * light[..., None] + grain - pixels) * cover
