@@ -13,7 +13,7 @@ from viseme_portraits import MIRROR, POSES, SHEET, face_of, laid_in, portrait, w
 from lipsync_colab.engines.viseme.area import Area
 from lipsync_colab.engines.viseme.light import LUMA, Light
 from lipsync_colab.engines.viseme.mouth import Mouth
-from lipsync_colab.engines.viseme.opening import Gap
+from lipsync_colab.engines.viseme.opening import COLUMNS, REACH, Gap
 from lipsync_colab.engines.viseme.rig import FaceRig
 from lipsync_colab.errors import InputError
 from lipsync_colab.types import Array, Portrait
@@ -148,6 +148,14 @@ def test_no_black_wedge_in_the_corners(name: str, pose: str) -> None:
     corner = (gap.below > 0.01) & (gap.above > 0.01) & (gap.off_centre > 0.7)
     assert corner.sum() > 10
     assert np.percentile(luma[corner], 5) > 0.15
+
+
+@NAMES
+def test_the_corners_of_a_wide_open_mouth_are_no_blunt_ends(name: str) -> None:
+    opening = Mouth(portrait(name)).pose(POSES["aa"]).opening
+    columns, heights = np.linspace(-REACH, REACH, COLUMNS), opening.lower - opening.upper
+    near = [np.interp(opening.centre + side * 0.95 * opening.half, columns, heights) for side in (-1, 1)]
+    assert 0.08 < max(near) / opening.height < 0.14
 
 
 @NAMES

@@ -177,7 +177,7 @@ class Lips:
         """Return the upper and the lower inner contour, (11, 3) each."""
         jaw, rounding, tuck = (pose.get(name, 0.0) for name in ("jaw", "round", "tuck"))
         away = np.clip(np.abs(self._position) / (1 - 0.30 * rounding), 0, 1)
-        profile = (1 - away ** (2.3 - 0.3 * rounding)) ** (0.76 + 0.22 * (1 - jaw) * (1 - rounding))
+        profile = (1 - away ** (2.3 - 0.3 * rounding)) ** (0.95 + 0.03 * (1 - jaw) * (1 - rounding))
         profile[[0, -1]] = 0
         free = 1 - smoothstep(pose.get("press", 0.0))
         forward = pose.get("tongue", 0.0)
