@@ -15,7 +15,7 @@ from viseme_portraits import portrait
 from lipsync_colab.bench.gates.gate import LIMITS, Gate, gates_of, summary, table
 from lipsync_colab.bench.gates.people import dips
 from lipsync_colab.bench.gates.poses import HEADS
-from lipsync_colab.bench.gates.registration import LipStrips
+from lipsync_colab.bench.gates.registration import HALF_WIDTH, HEIGHT, JAW, LipStrips
 from lipsync_colab.bench.gates.results import Piece, Results
 from lipsync_colab.bench.gates.run import Scope, run
 from lipsync_colab.bench.gates.sheet import sequence
@@ -205,6 +205,21 @@ def test_strips_of_lip_tell_how_far_they_are_apart(opening: dict[str, float]) ->
     wanted = mouth.lips.pose(opening).opening
     assert strips.opening(still.image) == pytest.approx(0, abs=0.003)
     assert strips.opening(compose(still.image, rig.render({**opening, **head}))) == pytest.approx(wanted, rel=0.2)
+
+
+def test_what_a_strip_resembles_beyond_its_reach_is_not_taken_for_it() -> None:
+    still = portrait("hopper", 480)
+    mouth = Mouth(still)
+    lower = float(mouth.lips.source.inner_lower[5, 1])
+    corners = np.array([(across, lower + down, 0.0) for across in (-HALF_WIDTH, HALF_WIDTH) for down in (0, HEIGHT)])
+    left, top = mouth.facing.picture(corners).min(axis=0).astype(int)
+    right, bottom = mouth.facing.picture(corners).max(axis=0).astype(int) + 1
+    frame = still.image.copy()
+    worn = frame[top:bottom, left:right] + np.random.default_rng(1).normal(0, 90, (bottom - top, right - left, 3))
+    beyond = round((JAW[2] + 0.01) * mouth.facing.unit)
+    frame[top + beyond : bottom + beyond, left:right] = frame[top:bottom, left:right]
+    frame[top:bottom, left:right] = np.clip(worn, 0, 255)
+    assert LipStrips(still.image, mouth).opening(frame) == pytest.approx(0, abs=0.02)
 
 
 def test_a_closure_without_a_dip_is_no_closure() -> None:

@@ -17,7 +17,7 @@ from lipsync_colab.types import Array, Image
 
 HALF_WIDTH, HEIGHT = 0.16, 0.14
 """Of a strip in eye distances: longer ones are bent with the lips, lower ones are found where they are not."""
-HEAD = (0.08, 0.12, 0.08)
+HEAD = (0.08, 0.12, 0.12)
 """How far the upper strip may go with the head: to either side, up and down."""
 JAW = (0.03, 0.02, 0.27)
 """How far the lower strip may go from the upper one."""
@@ -59,7 +59,7 @@ class LipStrips:
         high = start + np.array([side, down]) + strip.shape[::-1]
         found = cv2.matchTemplate(grey[low[1] : high[1], low[0] : high[0]], strip, cv2.TM_CCOEFF_NORMED)
         scores = np.asarray(found, np.float32)
-        row, column = (int(at) for at in np.unravel_index(scores.argmax(), scores.shape))
+        row, column = _highest(scores)
         summit = np.array([_summit(scores[row], column), _summit(scores[:, column], row)])
         return np.asarray(low + summit - home, np.float32)
 
@@ -76,6 +76,17 @@ def _cut(grey: np.ndarray, mouth: Mouth, top: float) -> tuple[np.ndarray, np.nda
     places = mouth.facing.picture(np.array(corners))
     low, high = np.floor(places.min(axis=0)).astype(int), np.ceil(places.max(axis=0)).astype(int)
     return grey[low[1] : high[1], low[0] : high[0]], low
+
+
+def _highest(scores: Array) -> tuple[int, int]:
+    """Return the row and column of the highest score.
+
+    Scores that still rise at the lower end of where was looked belong to something else, which lies beyond: a chin.
+    """
+    rows = scores.max(axis=1)
+    falling = np.flatnonzero(np.diff(rows) < 0)
+    row = int(rows[: falling[-1] + 1].argmax()) if len(falling) else 0
+    return row, int(scores[row].argmax())
 
 
 def _summit(scores: Array, at: int) -> float:
