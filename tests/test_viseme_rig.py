@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from viseme_portraits import MIRROR, POSES, SHEET, face_of, laid_in, portrait, warped
 
 from lipsync_colab.engines.viseme.area import Area
+from lipsync_colab.engines.viseme.landmarks import INNER_LOWER, INNER_UPPER
 from lipsync_colab.engines.viseme.light import LUMA, Light
 from lipsync_colab.engines.viseme.mouth import Mouth
 from lipsync_colab.engines.viseme.opening import COLUMNS, REACH, Gap
@@ -71,6 +72,35 @@ def test_same_pose_gives_same_bytes(name: str) -> None:
 def test_closed_mouth_at_rest_changes_nothing() -> None:
     still = portrait("hopper")
     assert np.array_equal(laid_in(still, RIGS["hopper"].render({})), still.image)
+
+
+def parted(colour: tuple[int, int, int], gap: float = 0.04) -> Portrait:
+    """Hopper with lips that lie some eye distances apart, and a colour between them."""
+    still = portrait("hopper", 640)
+    mesh, unit = still.face.mesh.copy(), still.face.eye_distance
+    for contour, side in ((INNER_UPPER, -1), (INNER_LOWER, 1)):
+        mesh[list(contour[1:-1]), 1] += side * gap / 2 * unit
+    outline = mesh[[*INNER_UPPER, *INNER_LOWER[::-1]], :2]
+    image = still.image.copy()
+    cv2.fillPoly(image, [np.round(outline).astype(np.int32)], colour)
+    return Portrait(image, face_of(mesh))
+
+
+def test_a_shade_between_the_lips_stays_at_rest_and_pressed_lips_close_over_it() -> None:
+    still = parted((40, 20, 15))
+    mouth = Mouth(still)
+    assert mouth.lips.parted == 0
+    assert FaceRig(still).render({}) == ()
+    rest, pressed = (mouth.lips.pose(pose) for pose in ({}, {"press": 1.0}))
+    for contour in ("inner_upper", "inner_lower"):
+        assert 0.025 < (getattr(rest, contour) - getattr(pressed, contour))[5, 1] < 0.05
+    assert abs((rest.outer_upper - pressed.outer_upper)[5, 1]) < 0.012
+    assert mouth.field.smallest_jacobian(mouth.pose({"press": 1.0}).forward) > 0.15
+
+
+def test_teeth_and_wide_openings_are_no_shade() -> None:
+    assert Mouth(parted((190, 180, 170))).lips.parted > 0.03
+    assert Mouth(parted((40, 20, 15), 0.09)).lips.parted > 0.06
 
 
 def test_smile_closes_at_rest() -> None:

@@ -11,7 +11,9 @@ from lipsync_colab.engines.viseme import landmarks
 from lipsync_colab.engines.viseme.contour import snap_outer, snap_seam
 from lipsync_colab.engines.viseme.facing import Facing
 from lipsync_colab.engines.viseme.floats import Floats
+from lipsync_colab.engines.viseme.light import LUMA
 from lipsync_colab.engines.viseme.ramp import smoothstep
+from lipsync_colab.engines.viseme.sampling import sample
 from lipsync_colab.engines.viseme.tongue import tongue_between, tongue_raised
 from lipsync_colab.types import Image
 
@@ -29,6 +31,12 @@ JAW_BACK = 0.4
 """How far it goes back for each unit down: the hinge slides forward while it turns."""
 TOUCHING = 0.012
 """An opening below this, in eye distances, is the landmarks' own error on a closed mouth."""
+SHADED = 0.055
+"""A dark opening up to this, in eye distances, is as likely the shade of an upper lip or a moustache as a gap."""
+DARK = 0.7
+"""Of the lower lip's brightness: nothing in a shade is brighter."""
+SQUEEZED = 0.85
+"""Share of a shade that pressed lips close over."""
 WIDEST_RISE, WIDEST_DROP = 0.065, 0.215
 """No pose raises the upper lip or drops the lower lip further than this, in eye distances."""
 FULL_LIP = 0.12
@@ -92,8 +100,11 @@ class Lips:
         self.parted = self.source.opening
         self.source.outer_upper[:] = snap_outer(image, facing, self.source.outer_upper, upper=True)
         self.source.outer_lower[:] = snap_outer(image, facing, self.source.outer_lower, upper=False)
+        self._shade = np.zeros(len(self.source.inner_upper))
         if self.parted < TOUCHING:
             self._shut(image, facing)
+        elif self.parted < SHADED and self._dark_between(image, facing):
+            self._keep_shade()
         self._clear_teeth()
         upper, lower = self.source.inner_upper, self.source.inner_lower
         self.width = float(self.source.outer_upper[-1, 0] - self.source.outer_upper[0, 0])
@@ -114,6 +125,23 @@ class Lips:
         middle = snap_seam(image, facing, (self.source.inner_upper + self.source.inner_lower) / 2)
         self.source.inner_upper[:] = middle
         self.source.inner_lower[:] = middle
+        self.parted = 0.0
+
+    def _dark_between(self, image: Image, facing: Facing) -> bool:
+        """Return whether all between the lips is much darker than the lower lip: neither teeth nor tongue show."""
+        upper, inner, outer = (
+            contour[2:-2] for contour in (self.source.inner_upper, self.source.inner_lower, self.source.outer_lower)
+        )
+        between, lip = (
+            sample(image, *np.moveaxis(facing.picture(rows), -1, 0)) @ LUMA
+            for rows in (_across(upper, inner, 0.2, 0.8), _across(inner, outer, 0.3, 0.8))
+        )
+        return float(np.percentile(between, 90)) < DARK * float(np.median(lip))
+
+    def _keep_shade(self) -> None:
+        """Let the upper lip reach down to the lower one, its lowest part in the shade that the picture shows."""
+        self._shade = self.source.inner_lower[:, 1] - self.source.inner_upper[:, 1]
+        self.source.inner_upper[:] = self.source.inner_lower
         self.parted = 0.0
 
     def _clear_teeth(self) -> None:
@@ -141,12 +169,12 @@ class Lips:
         """
         pose = _possible(pose)
         upper, lower = self._open(pose, self._close(pose))
-        return LipContours(
-            self._outer(pose, self.source.outer_upper, self.source.inner_upper, upper),
-            self._outer(pose, self.source.outer_lower, self.source.inner_lower, lower),
-            upper,
-            lower,
-        )
+        outer_upper = self._outer(pose, self.source.outer_upper, self.source.inner_upper, upper)
+        # Pressed lips close over a shade: if it was a gap, it is one no longer.
+        for contour in (upper, lower):
+            contour[:, 1] -= SQUEEZED * float(smoothstep(pose.get("press", 0.0))) * self._shade
+        outer_lower = self._outer(pose, self.source.outer_lower, self.source.inner_lower, lower)
+        return LipContours(outer_upper, outer_lower, upper, lower)
 
     def _scale(self, pose: Mapping[str, float]) -> float:
         """Return the width that a pose wants as a multiple of the picture's."""
@@ -206,3 +234,9 @@ class Lips:
             moved[:, 2] += JAW_BACK * JAW_DROP * pose.get("jaw", 0.0) * (1 - self._position**2)
         moved[[0, -1], 1] = outer[[0, -1], 1] + (after - before)[[0, -1], 1]
         return moved
+
+
+def _across(one: Floats, other: Floats, start: float, end: float) -> Floats:
+    """Return points on the way from one contour to another, (9, n, 3), from a part of it to a part of it."""
+    parts = np.linspace(start, end, 9)[:, None, None]
+    return one + parts * (other - one)
