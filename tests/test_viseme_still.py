@@ -89,7 +89,7 @@ def test_a_drifting_picture_does_not_grow_softer_and_sharper_by_turns() -> None:
 
 
 def test_a_still_is_kept_finer_where_there_is_room() -> None:
-    assert [fineness((side, side)) for side in (256, 720, 1080, 2160)] == [5, 5, 4, 3]
+    assert [fineness((side, side)) for side in (256, 720, 896, 1080)] == [5, 5, 4, 3]
 
 
 def test_a_boost_makes_up_for_what_a_native_source_loses() -> None:

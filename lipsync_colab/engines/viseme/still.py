@@ -16,8 +16,9 @@ FINEST, COARSEST = 5, 3
 fifth of the middle frequencies a quarter of a pixel away from either, and a drifting head grew softer and sharper by
 turns; at three times a native picture's sharpness still swings by a quarter over a pixel, at four by a seventh, at five
 by a twelfth."""
-ROOM = 19_000_000
-"""Pixels of the finer still up to which it is finer than :data:`COARSEST`: five times at 720 squared, four at 1080."""
+ROOM = 13_000_000
+"""Pixels of the finer still up to which it is finer than :data:`COARSEST`, which is five times at 720 squared: beyond,
+building it and reading it cost too much, and sources are seldom as sharp as their pixels."""
 TAPS = 14
 HIGHEST = 0.85
 """Of the highest frequency: what lies beyond cannot be moved by part of a pixel without loss."""
@@ -35,7 +36,7 @@ def fineness(size: tuple[int, int]) -> int:
     """Return how many times finer a still of a size is kept, in [COARSEST, FINEST].
 
     Example:
-        >>> fineness((720, 720)), fineness((1080, 1080)), fineness((3840, 2160))
+        >>> fineness((720, 720)), fineness((896, 896)), fineness((1080, 1080))
         (5, 4, 3)
     """
     return int(np.clip((ROOM / (size[0] * size[1])) ** 0.5, COARSEST, FINEST))
