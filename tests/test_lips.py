@@ -92,7 +92,7 @@ def test_a_human_voice_moves_the_lips_in_time(tmp_path: Path, human_speech: Huma
     text = human_speech.prompts[name] if known else ""
     settings = RenderSettings(size="640x640", upscale="none", text=text)
     heard = clip(tmp_path, astronaut(tmp_path), load_speech(human_speech.wav(name), text), settings)
-    assert heard.track.source == ("alignment" if known else "learned and phone loop")
+    assert heard.track.source == ("alignment" if known else "learned and words")
     found = lag(heard.seen.aperture, heard.target)
     assert found.correlation > 0.9
     assert abs(found.frames) < 0.5

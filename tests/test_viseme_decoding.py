@@ -9,7 +9,18 @@ import pytest
 
 from lipsync_colab.audio.level import frame_times
 from lipsync_colab.engines.viseme.coarticulation import events
-from lipsync_colab.engines.viseme.decoding import SHORTEST, closures, shapes_at, speaks, wakefulness
+from lipsync_colab.engines.viseme.decoding import (
+    LOOP_TRUST,
+    SHORTEST,
+    WORDS_TRUST,
+    Trust,
+    closures,
+    confirmed,
+    seconded,
+    shapes_at,
+    speaks,
+    wakefulness,
+)
 from lipsync_colab.engines.viseme.outputs import OUTPUTS, STEP, step_times, targets
 from lipsync_colab.engines.viseme.visemes import gestures
 from lipsync_colab.types import Phoneme
@@ -97,3 +108,29 @@ def test_shapes_come_through() -> None:
     assert awake[:3].max() == 0 and awake[20] == 1
     assert speaks(known) and not speaks(np.zeros_like(known))
     assert wakefulness(known, np.array([9.0])) == 0
+
+
+@pytest.mark.parametrize("trust", [LOOP_TRUST, WORDS_TRUST], ids=["phone loop", "words"])
+def test_a_second_witness_decides_where_the_network_doubts(trust: Trust) -> None:
+    outputs = np.zeros((90, len(OUTPUTS)), np.float32)
+    press = OUTPUTS.index("press")
+    for start, chance in ((10, 0.25), (30, 0.25), (50, 0.6), (70, 0.999)):
+        outputs[start : start + 5, press] = chance
+    shares = np.zeros(90, np.float32)
+    shares[10:15] = shares[80:85] = 1
+    found = closures(seconded(outputs, shares, trust), "press")
+    # In doubt its word counts; what the network is sure of stands, and what it hears nothing of does not.
+    assert [round(one.start / STEP) for one in found] == [10, 70]
+
+
+def test_words_are_believed_that_move_the_mouth_as_it_is_heard_to_move() -> None:
+    outputs = heard()
+    assert confirmed(outputs, tuple(spoken()))
+    random = np.random.default_rng(0)
+    noisy = outputs + 0.05 * random.standard_normal(outputs.shape).astype(np.float32)
+    assert confirmed(noisy, tuple(spoken()))
+    seconds = spoken()[-1].end
+    backwards = [Phoneme(one.symbol, seconds - one.end, seconds - one.start, 1) for one in reversed(spoken())]
+    assert not confirmed(outputs, tuple(backwards))
+    assert not confirmed(outputs, ())
+    assert not confirmed(np.zeros_like(outputs), tuple(spoken()))

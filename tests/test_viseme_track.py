@@ -14,6 +14,7 @@ from lipsync_colab.engines.viseme import track as track_module
 from lipsync_colab.engines.viseme.motion import CHANNELS, LIFE, MotionTrack
 from lipsync_colab.engines.viseme.track import mouth_track
 from lipsync_colab.narrate.voice import speak
+from lipsync_colab.phonemes import words
 from lipsync_colab.phonemes.arpabet import CLOSURES, SILENCE, VOWELS
 from lipsync_colab.types import Phoneme, Speech, frame_count
 
@@ -145,9 +146,18 @@ def test_noise_leaves_the_network_alone_and_does_not_move_a_pause(speech: Speech
     assert not found.values[frames + 10 : -5].any()
 
 
-def test_the_sound_alone_comes_near_the_known_phonemes(speech: Speech) -> None:
+def test_words_that_nobody_says_are_not_believed(speech: Speech, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(words, "words_heard", lambda speech, gate: "one after another they went their own way home")
     found = track_of(bare(speech))
     assert found.source == "learned and phone loop"
+    assert np.corrcoef(found.channel("jaw"), track_of(speech).channel("jaw"))[0, 1] > 0.7
+    monkeypatch.setattr(words, "words_heard", lambda speech, gate: "")
+    np.testing.assert_array_equal(track_of(bare(speech)).values, found.values)
+
+
+def test_the_sound_alone_comes_near_the_known_phonemes(speech: Speech) -> None:
+    found = track_of(bare(speech))
+    assert found.source == "learned and words"
     assert np.corrcoef(found.channel("jaw"), track_of(speech).channel("jaw"))[0, 1] > 0.7
     aligned = mouth_track(
         dataclasses.replace(speech, phonemes=None, text=""), Fraction(25), len(found), text=speech.text

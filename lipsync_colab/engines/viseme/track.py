@@ -10,7 +10,17 @@ from scipy import ndimage
 from lipsync_colab.audio.level import STEP, SpeechGate, frame_times
 from lipsync_colab.audio.voicing import voiced_gate
 from lipsync_colab.engines.viseme.coarticulation import activity, blended, events, tongue
-from lipsync_colab.engines.viseme.decoding import closures, seconded, shapes_at, speaks, wakefulness
+from lipsync_colab.engines.viseme.decoding import (
+    LOOP_TRUST,
+    WORDS_TRUST,
+    Trust,
+    closures,
+    confirmed,
+    seconded,
+    shapes_at,
+    speaks,
+    wakefulness,
+)
 from lipsync_colab.engines.viseme.learned import Weights, heard_outputs
 from lipsync_colab.engines.viseme.motion import CHANNELS, MOUTH, MotionTrack, empty_track
 from lipsync_colab.engines.viseme.outputs import EVENTS, step_times
@@ -18,6 +28,7 @@ from lipsync_colab.engines.viseme.visemes import SHAPES, gestures
 from lipsync_colab.phonemes.loop import phone_loop
 from lipsync_colab.phonemes.source import known_phonemes
 from lipsync_colab.phonemes.sphinx import sphinx_available
+from lipsync_colab.phonemes.words import worded_phonemes
 from lipsync_colab.types import Array, Phoneme, Speech
 
 LOUDNESS_SMOOTHING = 0.10
@@ -38,8 +49,9 @@ def mouth_track(speech: Speech, fps: Fraction, frames: int, expression: float = 
     """Return the mouth's parameters at the centre of every frame; the other channels stay 0.
 
     The best source that there is tells them: phonemes that came with the speech, forced alignment where the text is
-    known; where only the sound is, the viseme network, and in a quiet recording the phone loop beside it. Where the
-    network hears nobody, the sound's energy moves the jaw alone.
+    known; where only the sound is, the viseme networks, and in a quiet recording beside them the words that the
+    recogniser hears, if the networks confirm them, or else its phone loop. Where the
+    networks hear nobody, the sound's energy moves the jaw alone.
 
     Args:
         speech: the voice, 16 kHz.
@@ -62,7 +74,10 @@ def mouth_track(speech: Speech, fps: Fraction, frames: int, expression: float = 
 def heard_mouth(
     speech: Speech, gate: SpeechGate, times: np.ndarray, weights: Weights | None = None
 ) -> tuple[dict[str, Array], str]:
-    """Return the mouth's channels by the sound alone, and ``"learned and phone loop"``, ``"learned"`` or ``"energy"``.
+    """Return the mouth's channels by the sound alone, and their source.
+
+    The source is ``"learned and words"`` in quiet English, ``"learned and phone loop"`` in other quiet speech,
+    ``"learned"`` in noise, and ``"energy"`` where the networks hear nobody.
 
     Args:
         speech: of anybody, in any language.
@@ -74,9 +89,12 @@ def heard_mouth(
     if not speaks(outputs):
         return mouth_of_energy(gate, times), "energy"
     if gate.threshold <= QUIET_DB and sphinx_available():
+        words = worded_phonemes(speech, gate)
+        if confirmed(outputs, words):
+            return mouth_of_both(outputs, words, gate, times, WORDS_TRUST), "learned and words"
         phonemes = phone_loop(speech, gate, WITNESS_PACE)
         if len(phonemes) > 1:
-            return mouth_of_both(outputs, phonemes, gate, times), "learned and phone loop"
+            return mouth_of_both(outputs, phonemes, gate, times, LOOP_TRUST), "learned and phone loop"
     return mouth_of_sound(outputs, gate, times), "learned"
 
 
@@ -122,14 +140,15 @@ def mouth_of_sound(outputs: Array, gate: SpeechGate, times: np.ndarray) -> dict[
 
 
 def mouth_of_both(
-    outputs: Array, phonemes: tuple[Phoneme, ...], gate: SpeechGate, times: np.ndarray
+    outputs: Array, phonemes: tuple[Phoneme, ...], gate: SpeechGate, times: np.ndarray, trust: Trust
 ) -> dict[str, Array]:
     """Return the mouth's channels of two witnesses: shapes lie between theirs, closures are weighed together."""
     shares = events(gestures(phonemes), step_times(len(outputs)), "press")
-    shapes = mouth_of_sound(seconded(outputs, shares), gate, times)
+    shapes = mouth_of_sound(seconded(outputs, shares, trust), gate, times)
     others = mouth_of(phonemes, gate, times)
     return {
-        name: values if name in EVENTS else np.float32(0.5) * (values + others[name]) for name, values in shapes.items()
+        name: values if name in EVENTS else values + np.float32(trust.share) * (others[name] - values)
+        for name, values in shapes.items()
     }
 
 
