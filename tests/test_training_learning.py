@@ -3,18 +3,29 @@
 from __future__ import annotations
 
 import dataclasses
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from lipsync_colab.audio.bands import BANDS, FINE_BANDS
 from lipsync_colab.audio.heard import HeardSpeech
-from lipsync_colab.engines.viseme.learned import DILATIONS, FIRST_KERNEL, KERNEL, REACH, STRIDE, WARPS, heard_outputs
+from lipsync_colab.engines.viseme.learned import (
+    DILATIONS,
+    FIRST_KERNEL,
+    KERNEL,
+    REACH,
+    STRIDE,
+    WARPS,
+    heard_outputs,
+    read_weights,
+)
 from lipsync_colab.engines.viseme.outputs import OUTPUTS
 from lipsync_colab.training.batches import CROP_STEPS, batch_of, crop_of
 from lipsync_colab.training.corpus import PHONES, VoiceData
 from lipsync_colab.training.rooms import heard_elsewhere, white_noise
 from lipsync_colab.types import Speech
+from lipsync_colab.weights.tensor_file import read_tensors, write_tensors
 
 torch = pytest.importorskip("torch")
 
@@ -87,23 +98,44 @@ def test_training_goes_on_where_it_ended_and_repeats() -> None:
     assert np.mean(later) < np.mean(losses[:6])
 
 
-def test_further_rounds_average_their_stages() -> None:
-    from lipsync_colab.training.learning import Recipe, averaged, further, learn, refine
+def test_stages_are_averaged() -> None:
+    from lipsync_colab.training.learning import averaged
+
+    stages = [{"a": np.array([1, 2], np.float16)}, {"a": np.array([2, 5], np.float16)}]
+    np.testing.assert_array_equal(averaged(stages)["a"], np.array([1.5, 3.5], np.float16))
+
+
+def test_a_cycle_may_be_left_early() -> None:
+    from lipsync_colab.training.learning import Recipe, learn
 
     voices = [voice(0), voice(1)]
-    weights, _ = learn(voices, Recipe(steps=8, size=4, channels=16, seed=3))
-    recipes = [Recipe(steps=4, size=4, rate=3e-4, seed=seed) for seed in (3, 4, 5)]
-    second, _ = refine(voices, weights, recipes[0])
-    third, _ = refine(voices, second, recipes[1])
-    mean = averaged([weights, second, third])
-    name = "first.weight"
-    wanted = (weights[name].astype(np.float64) + second[name] + third[name]) / 3
-    np.testing.assert_allclose(mean[name], wanted, atol=1e-3)
-    found = further(voices, weights, [recipes[:2]])
-    assert all(np.array_equal(found[key], mean[key]) for key in mean)
-    last, _ = refine(voices, mean, recipes[2])
-    found = further(voices, weights, [recipes[:2], recipes[2:]])
-    assert all(np.array_equal(found[key], averaged([mean, last])[key]) for key in mean)
+    whole = Recipe(steps=20, size=4, channels=8, seed=3)
+    part = dataclasses.replace(whole, steps=8, cycle=20)
+    assert learn(voices, part)[1] == learn(voices, whole)[1][:8]
+
+
+def test_networks_of_several_files_hear_together(tmp_path: Path) -> None:
+    from lipsync_colab.networks.viseme import VisemeNetwork
+    from lipsync_colab.training.__main__ import main
+    from lipsync_colab.weights.eight_bits import in_eight_bits
+
+    speech = Speech(np.random.default_rng(0).normal(0, 0.1, 16_000).astype(np.float32), 16_000)
+    shapes = OUTPUTS.index("press")
+    heard, files = [], []
+    for number, channels in enumerate((16, 24)):
+        torch.manual_seed(number)
+        network = VisemeNetwork(BANDS, len(OUTPUTS), channels=channels)
+        torch.nn.init.normal_(network.mouth.weight)
+        weights = {f"0.{name}": tensor.numpy() for name, tensor in network.folded().items()}
+        files.append(tmp_path / f"{number}.safetensors")
+        write_tensors(files[-1], in_eight_bits(weights), {"seed": str(number), "steps": "0"})
+        heard.append(heard_outputs(speech, read_weights(files[-1]))[:, :shapes])
+    both = tmp_path / "both.safetensors"
+    assert main(["join", *map(str, files), "--weights", str(both)]) == 0
+    found = heard_outputs(speech, read_weights(both))[:, :shapes]
+    assert np.abs(heard[0] - heard[1]).max() > 0.1
+    np.testing.assert_allclose(found, (heard[0] + heard[1]) / 2, atol=1e-4)
+    assert read_tensors(both)[1]["seed"] == "0, 1"
 
 
 def test_natural_voices_are_favoured() -> None:
@@ -131,7 +163,7 @@ def test_numpy_computes_what_torch_computes() -> None:
     with torch.no_grad():
         each = [network(torch.from_numpy(heard.rows(0, len(heard), warp))[None])[0].numpy() for warp in WARPS]
     wanted = np.mean(each, axis=0)
-    found = heard_outputs(speech, {name: tensor.numpy() for name, tensor in network.folded().items()})
+    found = heard_outputs(speech, [{name: tensor.numpy() for name, tensor in network.folded().items()}])
     shapes = OUTPUTS.index("press")
     np.testing.assert_allclose(found[:, :shapes], wanted[:, :shapes], atol=2e-4)
     np.testing.assert_allclose(found[:, shapes:], 1 / (1 + np.exp(-wanted[:, shapes:])), atol=2e-4)

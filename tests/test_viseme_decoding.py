@@ -103,11 +103,19 @@ def test_shapes_come_through() -> None:
     known = heard()
     times = step_times(len(known))
     shapes = shapes_at(known, times)
-    np.testing.assert_allclose(shapes["jaw"], np.clip(known[:, 0], 0, 1), atol=1e-6)
+    np.testing.assert_allclose(shapes["wide"], np.clip(known[:, 1], 0, 1), atol=1e-6)
+    assert np.corrcoef(shapes["jaw"], known[:, 0])[0, 1] > 0.99
     awake = wakefulness(known, times)
     assert awake[:3].max() == 0 and awake[20] == 1
     assert speaks(known) and not speaks(np.zeros_like(known))
     assert wakefulness(known, np.array([9.0])) == 0
+
+
+def test_a_jaw_in_doubt_is_parted() -> None:
+    outputs = np.zeros((5, len(OUTPUTS)), np.float32)
+    outputs[:, 0] = 0, 0.2, 0.8, 1, 1.3
+    jaw = shapes_at(outputs, step_times(5))["jaw"]
+    assert jaw[0] == 0 and jaw[1] < 0.2 and jaw[2] > 0.8 and jaw[3] == jaw[4] == 1
 
 
 @pytest.mark.parametrize("trust", [LOOP_TRUST, WORDS_TRUST], ids=["phone loop", "words"])

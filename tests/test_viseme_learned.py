@@ -32,8 +32,9 @@ def test_the_file_is_small_and_its_card_is_about_it() -> None:
     card = CARD.read_text(encoding="utf-8")
     assert hashlib.sha256(data).hexdigest() in card
     _, metadata = read_tensors(WEIGHTS)
-    assert f"seed {metadata['seed']}" in card
-    assert all(np.isfinite(tensor).all() for tensor in shipped_weights().values())
+    assert all(f"seed {seed}" in card for seed in metadata["seed"].split(", "))
+    assert len(shipped_weights()) == 2
+    assert all(np.isfinite(tensor).all() for network in shipped_weights() for tensor in network.values())
 
 
 def test_a_damaged_file_is_an_error_with_a_remedy(tmp_path: Path) -> None:
@@ -70,9 +71,9 @@ def test_people_are_heard_better_than_by_the_phone_loop(human_speech: HumanSpeec
     noisy = [_heard(take, white_15(take.samples, take.samples, random)) for take in takes]
 
     default, loop = _score(by_default(), takes, clean), _score(by_loop, takes, clean)
-    assert default.openness > loop.openness and default.openness > 0.82
-    assert default.recall > loop.recall + 0.05
-    assert default.spurious < loop.spurious + 8
+    assert default.openness > loop.openness and default.openness > 0.9
+    assert default.recall > max(loop.recall + 0.05, 0.85)
+    assert default.spurious < loop.spurious
     assert default.moving == 0
 
     network, loop, energy = (_score(source, takes, noisy) for source in (by_network(), by_loop, by_energy))

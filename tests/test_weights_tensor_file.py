@@ -13,6 +13,7 @@ from lipsync_colab.weights.tensor_file import read_tensors, write_tensors
 TENSORS = {
     "b.weight": np.arange(6, dtype=np.float32).reshape(2, 3),
     "a.bias": np.array([0.5, -2], np.float16),
+    "c.weight": np.array([[-127], [4]], np.int8),
     "none": np.zeros((0, 4), np.float32),
 }
 

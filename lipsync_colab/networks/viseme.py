@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor, nn
 
-CHANNELS = 128
+CHANNELS = 144
 KERNEL = 3
 DILATIONS = (1, 2, 4, 8, 16, 4, 2, 1)
 FIRST_KERNEL, STRIDE = 6, 2

@@ -1,22 +1,19 @@
-"""``python -m lipsync_colab.training learn`` makes the viseme network anew, ``scores`` tells how good it is."""
+"""``python -m lipsync_colab.training learn`` makes a viseme network, ``join`` lets several hear together, ``scores``
+tells how good they are."""
 
 from __future__ import annotations
 
 import argparse
 import dataclasses
-import itertools
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from lipsync_colab.engines.viseme.learned import WEIGHTS
+from lipsync_colab.engines.viseme.learned import WEIGHTS, Weights, read_weights
 from lipsync_colab.errors import LipSyncError
+from lipsync_colab.weights.eight_bits import in_eight_bits
 from lipsync_colab.weights.tensor_file import read_tensors, write_tensors
-
-if TYPE_CHECKING:
-    from lipsync_colab.training.corpus import VoiceData
 
 DATA = Path(tempfile.gettempdir()) / "lipsync-colab-training"
 
@@ -25,7 +22,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code."""
     given = parser().parse_args(arguments)
     try:
-        learn(given) if given.command == "learn" else scores(given)
+        {"learn": learn, "join": join, "scores": scores}[given.command](given)
     except LipSyncError as error:
         print(f"error: {error}", file=sys.stderr)
         return error.exit_code
@@ -40,7 +37,9 @@ def parser() -> argparse.ArgumentParser:
     learning.add_argument("--share", type=float, default=1.0, help="of the sentences; less for a trial")
     learning.add_argument("--steps", type=int, help="of the optimiser, in either part")
     learning.add_argument("--seed", type=int, default=7)
-    learning.add_argument("--further", action="store_true", help="go on from the weights: the third part alone")
+    joining = commands.add_parser("join", help="put the networks of several files into one, whose outputs are averaged")
+    joining.add_argument("files", type=Path, nargs="+")
+    joining.add_argument("--weights", type=Path, required=True, help="the file to write")
     scoring = commands.add_parser("scores", help="compare the sources of mouth movement on voices never trained on")
     scoring.add_argument("--count", type=int, default=40, help="recordings of each voice")
     scoring.add_argument("--languages", action="store_true", help="also French, Spanish, Italian and Russian")
@@ -51,38 +50,39 @@ def parser() -> argparse.ArgumentParser:
 
 
 def learn(given: argparse.Namespace) -> None:
-    """Train and write the weights."""
-    from lipsync_colab.training.learning import REFINING, ROUNDS, Recipe, further, refine
+    """Train one network from nothing and write its weights."""
+    from lipsync_colab.training.corpus import load_corpus
+    from lipsync_colab.training.learning import LEARNING, REFINING, averaged, refine
     from lipsync_colab.training.learning import learn as train
 
-    def planned(recipe: Recipe, number: int = 0) -> Recipe:
-        return dataclasses.replace(recipe, seed=given.seed + number, steps=given.steps or recipe.steps)
-
-    first, second = planned(Recipe()), planned(REFINING)
-    numbers = itertools.count()
-    rounds = [[planned(recipe, next(numbers)) for recipe in recipes] for recipes in ROUNDS]
-    if given.further:
-        weights, metadata = read_tensors(given.weights)
-        steps = metadata["steps"]
-        voices = _voices(given, refining=True)
-    else:
-        weights, _ = train(_voices(given), first, tell)
-        voices = _voices(given, refining=True)
-        weights, _ = refine(voices, weights, second, tell)
-        steps = f"{first.steps} + {second.steps}"
-    weights = further(voices, weights, rounds, tell)
-    steps = " + ".join([steps, *(str(recipe.steps) for recipes in rounds for recipe in recipes)])
-    write_tensors(given.weights, weights, {"seed": str(given.seed), "steps": steps})
-    tell(f"wrote {given.weights.name}")
-
-
-def _voices(given: argparse.Namespace, refining: bool = False) -> list[VoiceData]:
-    """The data of all voices, and a word about how much it is."""
-    from lipsync_colab.training.corpus import load_corpus
-
-    voices = load_corpus(given.data / "corpus", given.seed, tell, given.share, refining)
+    shorter = {"steps": given.steps, "cycle": 0} if given.steps else {}
+    first, *refining = (
+        dataclasses.replace(recipe, seed=given.seed + number, **shorter)
+        for number, recipe in enumerate((LEARNING, *REFINING))
+    )
+    voices = load_corpus(given.data / "corpus", given.seed, tell, given.share)
     tell(f"{len(voices)} voices, {sum(voice.seconds for voice in voices) / 60:.0f} minutes")
-    return voices
+    stages = [train(voices, first, tell)[0]]
+    for recipe in refining:
+        stages.append(refine(voices, stages[-1], recipe, tell)[0])
+    steps = " + ".join(str(recipe.steps) for recipe in (first, *refining))
+    _write(given.weights, [averaged(stages[1:])], {"seed": str(first.seed), "steps": steps})
+
+
+def join(given: argparse.Namespace) -> None:
+    """Write one file with the networks of several."""
+    networks = [network for path in given.files for network in read_weights(path)]
+    told = [read_tensors(path)[1] for path in given.files]
+    joined = {key: ", ".join(one[key] for one in told) for key in ("seed", "steps")}
+    _write(given.weights, networks, joined)
+
+
+def _write(path: Path, networks: Weights, metadata: Mapping[str, str]) -> None:
+    tensors = {
+        f"{number}.{name}": tensor for number, network in enumerate(networks) for name, tensor in network.items()
+    }
+    write_tensors(path, in_eight_bits(tensors), metadata)
+    tell(f"wrote {path.name}, {path.stat().st_size:,} bytes")
 
 
 def scores(given: argparse.Namespace) -> None:

@@ -13,7 +13,9 @@ from lipsync_colab.types import Array
 
 CROP_STEPS = 200
 """Four seconds."""
-PACES = (0.85, 1.18)
+PACES = (0.82, 1.25)
+SWELLS_DB = 3.0
+"""Standard deviation of a crop's loudness from one half second to the next: synthesis is more even than people are."""
 SILENT_SHARE = 0.04
 """Crops without a voice: noise alone is not to move the mouth."""
 BABBLERS = 4
@@ -67,8 +69,14 @@ def crop_of(voice: VoiceData, random: np.random.Generator) -> tuple[Array, Array
     phones = voice.phones[steps][np.minimum(nearest, len(voice.phones[steps]) - 1)].astype(np.int64)
     if random.random() < SILENT_SHARE:
         return np.zeros_like(logarithms), np.zeros_like(wanted), np.zeros_like(phones)
-    gain = 10 ** random.uniform(-1, 1)
-    return np.maximum(10**logarithms - SMALLEST, 0) * gain, wanted, phones
+    return np.maximum(10**logarithms - SMALLEST, 0) * _swelling(len(logarithms), random), wanted, phones
+
+
+def _swelling(rows: int, random: np.random.Generator) -> Array:
+    """Gains of the energies that come and go, float32 (rows, 1), around one that is random too."""
+    points = random.normal(0, SWELLS_DB, 2 * rows // 100 + 1)
+    decibels = np.interp(np.arange(rows), np.linspace(0, rows, len(points)), points) + random.uniform(-10, 10)
+    return (10 ** (decibels / 10)).astype(np.float32)[:, None]
 
 
 def _at_pace(values: Array, pace: float, count: int) -> Array:

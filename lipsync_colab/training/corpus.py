@@ -18,7 +18,7 @@ from lipsync_colab.engines.viseme.visemes import gestures
 from lipsync_colab.narrate.voice import resampled
 from lipsync_colab.phonemes.arpabet import CONSONANTS, SILENCE, VOWELS
 from lipsync_colab.training.texts import sentences
-from lipsync_colab.training.voices import MORE_SENTENCES, TRAIN, VOICES, TrainingVoice, spoken
+from lipsync_colab.training.voices import TRAIN, VOICES, TrainingVoice, spoken
 from lipsync_colab.types import Array, Speech
 
 PHONES = (SILENCE, *sorted(VOWELS), *sorted(CONSONANTS))
@@ -55,9 +55,7 @@ class VoiceData:
         return len(self.targets) * STEP
 
 
-def load_corpus(
-    folder: Path, seed: int, tell: Callable[[str], None], share: float = 1.0, refining: bool = False
-) -> list[VoiceData]:
+def load_corpus(folder: Path, seed: int, tell: Callable[[str], None], share: float = 1.0) -> list[VoiceData]:
     """Return the data of all voices to train on, synthesising what the folder does not hold yet.
 
     Args:
@@ -65,15 +63,12 @@ def load_corpus(
         seed: of texts, pace and pitch.
         tell: hears about each voice.
         share: of the sentences; less for a trial.
-        refining: with more sentences of the embedded voice, which speaks fastest.
 
     Raises:
         MachineError: a voice's program is not installed.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    more = MORE_SENTENCES if refining else {}
-    counts = {voice.key: round(share * more.get(voice.key, voice.sentences)) for voice in VOICES}
-    fewer = (dataclasses.replace(voice, sentences=max(2, counts[voice.key])) for voice in VOICES)
+    fewer = (dataclasses.replace(voice, sentences=max(2, round(share * voice.sentences))) for voice in VOICES)
     return [voice_data(voice, folder, seed, tell) for voice in fewer if voice.use == TRAIN]
 
 

@@ -12,7 +12,7 @@ import scipy.signal
 
 from lipsync_colab.audio.level import SpeechGate, levels
 from lipsync_colab.audio.voicing import voiced_gate
-from lipsync_colab.engines.viseme.learned import Weights
+from lipsync_colab.engines.viseme.learned import read_weights
 from lipsync_colab.engines.viseme.motion import MotionTrack
 from lipsync_colab.phonemes.align import align
 from lipsync_colab.phonemes.word_aligner import AlignmentFailed
@@ -30,7 +30,6 @@ from lipsync_colab.training.sources import (
 from lipsync_colab.training.texts import sentences
 from lipsync_colab.training.voices import TEST, TUNE, VOICES, spoken
 from lipsync_colab.types import Array, Speech
-from lipsync_colab.weights.tensor_file import read_tensors
 
 SEED = 11
 LEAST_WORDS = 8
@@ -107,7 +106,7 @@ def known_table(folder: Path, weights: Path, count: int) -> Iterator[str]:
 
 
 def _sources(weights: Path) -> dict[str, Source]:
-    numbers: Weights = {name: tensor.astype(np.float32) for name, tensor in read_tensors(weights)[0].items()}
+    numbers = read_weights(weights)
     return {
         "phone loop": by_loop,
         "energy": by_energy,

@@ -21,7 +21,7 @@ from lipsync_colab.types import Array
 
 SHAPE_WEIGHTS = dict.fromkeys((*SHAPES, "tongue"), 2.0) | {"jaw": 10.0}
 CHANCE_WEIGHTS = {"tuck": 0.5, "activity": 0.5}
-PHONES_WEIGHT = 0.25
+PHONES_WEIGHT = 0.5
 
 
 @dataclass(frozen=True)
@@ -30,6 +30,7 @@ class Recipe:
 
     Attributes:
         steps: of the optimiser.
+        cycle: steps of the whole cycle of rates, where a refining takes over before its end; 0 for so many as above.
         size: crops in a batch.
         rate: highest learning rate (one cycle; Smith and Topin, 2018).
         channels: of the network.
@@ -39,26 +40,21 @@ class Recipe:
         threads: of the arithmetic; one more makes the batches. Two would only wait for each other on a busy machine.
     """
 
-    steps: int = 2600
+    steps: int = 3000
+    cycle: int = 0
     size: int = 24
     rate: float = 3e-3
     channels: int = CHANNELS
     seed: int = 7
     threads: int = 1
-    press: float = 1.5
-    favour: float = 1.0
+    press: float = 3.0
+    favour: float = 2.0
 
 
-REFINING = Recipe(steps=900, rate=6e-4, press=3.0, favour=2.0)
-"""The second part: shorter, from what the first has learnt, with more weight on closures and on natural voices."""
-ROUNDS = (
-    (
-        Recipe(steps=900, rate=8e-4, press=3.0, favour=2.0),
-        Recipe(steps=1200, rate=1e-3, press=3.0, favour=3.0),
-    ),
-    (Recipe(steps=650, rate=8e-4, press=3.0, favour=3.0),),
-)
-"""Of the third part: each recipe goes on from the one before, the next round from the mean of this round's stages."""
+LEARNING = Recipe(cycle=5500)
+"""The first part."""
+REFINING = (Recipe(steps=800, rate=8e-4), Recipe(steps=700, rate=6e-4))
+"""The second part, batch normalisation folded in: each goes on from the one before; their weights are averaged."""
 
 
 def learn(
@@ -83,7 +79,7 @@ def learn(
 def refine(
     voices: Sequence[VoiceData],
     weights: Mapping[str, np.ndarray],
-    recipe: Recipe = REFINING,
+    recipe: Recipe,
     tell: Callable[[str], None] = lambda line: None,
 ) -> tuple[dict[str, Array], list[float]]:
     """Train a network further; like :func:`learn`, but it begins with the weights that are given."""
@@ -94,33 +90,8 @@ def refine(
     return _halved(network), losses
 
 
-def further(
-    voices: Sequence[VoiceData],
-    weights: Mapping[str, np.ndarray],
-    rounds: Sequence[Sequence[Recipe]],
-    tell: Callable[[str], None] = lambda line: None,
-) -> dict[str, Array]:
-    """Refine again and again, and average the weights of all stages (Izmailov et al., 2018): their errors differ.
-
-    Args:
-        voices: to learn from.
-        weights: to begin with; the first stage.
-        rounds: the recipes of each round.
-        tell: hears about progress.
-
-    Returns:
-        The weights by name, float16.
-    """
-    stages = [dict(weights)]
-    for recipes in rounds:
-        for recipe in recipes:
-            stages.append(refine(voices, stages[-1], recipe, tell)[0])
-        stages = [averaged(stages)]
-    return stages[0]
-
-
 def averaged(stages: Sequence[Mapping[str, np.ndarray]]) -> dict[str, Array]:
-    """Return the mean of several weights of one network by name, float16."""
+    """Return the mean of a network's weights at several stages (Izmailov et al., 2018) by name, float16."""
     return {
         name: np.mean([stage[name].astype(np.float32) for stage in stages], axis=0).astype(np.float16)
         for name in stages[0]
@@ -132,11 +103,13 @@ def _train(
 ) -> list[float]:
     torch.set_num_threads(recipe.threads)
     optimiser = torch.optim.AdamW(network.parameters(), lr=recipe.rate, weight_decay=0.01)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, recipe.rate, total_steps=recipe.steps, pct_start=0.15)
+    cycle = recipe.cycle or recipe.steps
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, recipe.rate, total_steps=cycle, pct_start=0.15)
     losses: list[float] = []
     begun = time.monotonic()
     for batch in batches(voices, recipe):
-        loss = loss_of(network, batch, recipe.press)
+        with torch.autocast("cpu", torch.bfloat16):  # half the time where the processor knows it, like results
+            loss = loss_of(network, batch, recipe.press)
         optimiser.zero_grad()
         loss.backward()
         nn.utils.clip_grad_norm_(network.parameters(), 1.0)
@@ -166,7 +139,7 @@ def batches(voices: Sequence[VoiceData], recipe: Recipe) -> Iterator[Batch]:
             yield batch
 
 
-def loss_of(network: VisemeNetwork, batch: Batch, press: float = 1.5) -> Tensor:
+def loss_of(network: VisemeNetwork, batch: Batch, press: float = 3.0) -> Tensor:
     """Return what is to become small: squared errors of shapes, cross-entropies of chances and of phones."""
     hidden = network.hidden(torch.from_numpy(batch.heard))
     found, wanted = network.mouth(hidden).transpose(1, 2), torch.from_numpy(batch.wanted)

@@ -15,14 +15,18 @@ from lipsync_colab.audio.heard import level_of, squeezed
 from lipsync_colab.audio.mel import slaney_hertz, slaney_mel
 from lipsync_colab.types import Array
 
-WARPS = (0.90, 1.10)
+WARPS = (0.88, 1.12)
 EQUALISER_DB = 9.0
 NOISE_SECONDS = 40
 NOISY, IN_A_ROOM, COMING_AND_GOING, WITH_A_GAP = 0.7, 0.4, 0.3, 0.2
 """Shares of what is heard."""
-SIGNAL_TO_NOISE = (5.0, 35.0)
+SIGNAL_TO_NOISE = (4.0, 32.0)
 """In dB, against the louder two thirds of the voice."""
 BABBLE_SHARE = 0.3
+TILTS = ((-8.0, -1.5), (-1.5, 3.0))
+"""In dB an octave: white is 0, pink -3, brown -6."""
+NEARLY_WHITE = 0.5
+"""Share of the noises that are no babble."""
 TELEPHONE = (300.0, 3400.0)
 """Hz (ITU-T G.712)."""
 ROWS_PER_SECOND = 100
@@ -83,13 +87,13 @@ def equaliser(random: np.random.Generator) -> Array:
 
 
 def with_noise(bands: Array, others: Array, random: np.random.Generator) -> Array:
-    """Add coloured noise or babble, 5 to 35 dB under the voice."""
+    """Add coloured noise or babble, 4 to 32 dB under the voice."""
     babble = random.random() < BABBLE_SHARE and float(others.sum()) > 0
     if babble:
         noise = others * equaliser(random)
     else:
         start = int(random.integers(0, len(white_noise()) - len(bands)))
-        tilt = random.uniform(-8, 3)  # dB an octave: white is 0, pink -3, brown -6
+        tilt = random.uniform(*TILTS[int(random.random() < NEARLY_WHITE)])
         colour = 10 ** (tilt * np.log2(band_hertz() / 1000) / 10)
         noise = white_noise()[start : start + len(bands)] * colour
     if random.random() < COMING_AND_GOING:  # it comes and goes

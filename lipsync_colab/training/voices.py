@@ -44,19 +44,25 @@ class TrainingVoice:
 KOKORO_OFFSET = -0.065
 ENGLISH = (
     *("af_alloy af_aoede af_bella af_heart af_jessica af_kore af_nicole af_nova af_river af_sarah af_sky".split()),
-    *("am_adam am_echo am_fenrir am_michael am_puck bf_alice bf_isabella bm_daniel bm_george bm_lewis".split()),
+    *("am_adam am_echo am_eric am_fenrir am_liam am_michael am_onyx am_puck am_santa".split()),
+    *("bf_alice bf_emma bf_isabella bf_lily bm_daniel bm_fable bm_george bm_lewis".split()),
 )
-"""American and British speakers of Kokoro; seven more are left for tests."""
+"""American and British speakers of Kokoro."""
+TALKATIVE = ("af_alloy", "af_aoede", "af_bella", "bm_lewis")
+"""Of those, the ones that say three times as much."""
 
 VOICES = (
-    TrainingVoice("hibari", "own", sentences=600),
+    TrainingVoice("hibari", "own", sentences=1500),
     TrainingVoice("joe", "own", sentences=60, use=TEST),
     TrainingVoice("jf_alpha", "kokoro", sentences=20, offset=KOKORO_OFFSET),
     TrainingVoice("jf_gongitsune", "kokoro", sentences=20, offset=KOKORO_OFFSET),
     TrainingVoice("jf_nezumi", "kokoro", sentences=20, offset=KOKORO_OFFSET),
     TrainingVoice("jf_tebukuro", "kokoro", sentences=20, offset=KOKORO_OFFSET),
     TrainingVoice("jm_kumo", "kokoro", sentences=40, offset=KOKORO_OFFSET),
-    *(TrainingVoice(name, "kokoro", sentences=8, offset=KOKORO_OFFSET) for name in ENGLISH),
+    *(
+        TrainingVoice(name, "kokoro", sentences=24 if name in TALKATIVE else 8, offset=KOKORO_OFFSET)
+        for name in ENGLISH
+    ),
     TrainingVoice("kal16", "flite", sentences=250, offset=-0.005),
     TrainingVoice("awb", "flite", sentences=300, offset=-0.005),
     TrainingVoice("rms", "flite", sentences=60, use=TEST, offset=-0.005),
@@ -74,11 +80,6 @@ VOICES = (
     TrainingVoice("en-US", "pico", sentences=250),
     TrainingVoice("en-GB", "pico", sentences=250),
 )
-MORE_SENTENCES = {
-    "own-hibari": 1500,
-    **dict.fromkeys(("kokoro-af_alloy", "kokoro-af_aoede", "kokoro-af_bella", "kokoro-bm_lewis"), 24),
-}
-"""For the second part of the training: voices that sound like people say more."""
 
 
 def spoken(voice: TrainingVoice, texts: Sequence[str], seed: int) -> Iterator[Speech]:

@@ -11,12 +11,12 @@ import numpy as np
 
 from lipsync_colab.errors import WeightsError
 
-TYPES: dict[str, np.dtype[Any]] = {"F16": np.dtype("<f2"), "F32": np.dtype("<f4")}
+TYPES: dict[str, np.dtype[Any]] = {"I8": np.dtype("i1"), "F16": np.dtype("<f2"), "F32": np.dtype("<f4")}
 LONGEST_HEADER = 1 << 20
 
 
 def read_tensors(path: Path) -> tuple[dict[str, np.ndarray], dict[str, str]]:
-    """Return a file's tensors (float16 or float32) by name, and its metadata.
+    """Return a file's tensors (int8, float16 or float32) by name, and its metadata.
 
     Raises:
         WeightsError: the file is missing or is not what it should be.

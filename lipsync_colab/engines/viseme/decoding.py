@@ -45,8 +45,11 @@ WORDS_TRUST = Trust(2.5, -2.0, 0.75)
 """In words that the networks confirm: on 49 of those recordings .94 of the closures are found so, with a third of the
 phone loop's wrong ones."""
 LEAST_ALIKE = 0.82
-"""Correlation of the jaws from which words are believed: 24 of 25 English prompts of the voice that is tuned on have it,
-and one of 24 French, Italian, Russian and Spanish ones, whose words are all nonsense."""
+"""Correlation of the jaws from which words are believed: 24 of 25 English prompts of the voice that is tuned on have
+it, and one of 24 French, Italian, Russian and Spanish ones, whose words are all nonsense."""
+JAW_POWER, JAW_GAIN = np.float32(1.2), np.float32(1.15)
+"""In doubt a network puts out a jaw that is half open: this parts it again. On the recordings of people that are tuned
+on, openness r rises by .004, in 15 dB of noise by .009."""
 SPOKEN = 0.1
 """Seconds of full wakefulness without which nobody speaks."""
 
@@ -115,10 +118,12 @@ def _closure(viseme: Viseme, first: float, last: float) -> Gesture:
 def shapes_at(outputs: Array, times: np.ndarray) -> dict[str, Array]:
     """Return the blended shapes and the tongue at given seconds, each float32 (frames,) in [0, 1]."""
     centres = step_times(len(outputs))
-    return {
+    shapes = {
         name: np.clip(np.interp(times, centres, outputs[:, OUTPUTS.index(name)]), 0, 1).astype(np.float32)
         for name in (*SHAPES, "tongue")
     }
+    shapes["jaw"] = np.minimum(JAW_GAIN * shapes["jaw"] ** JAW_POWER, 1)
+    return shapes
 
 
 def wakefulness(outputs: Array, times: np.ndarray) -> Array:

@@ -1,8 +1,9 @@
-"""The viseme network in numpy: sound alone → outputs, fifty times a second."""
+"""The viseme networks in numpy: sound alone → outputs, fifty times a second."""
 
 from __future__ import annotations
 
 import functools
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import cast
 
@@ -11,6 +12,7 @@ import numpy as np
 from lipsync_colab.audio.heard import HeardSpeech
 from lipsync_colab.engines.viseme.outputs import EVENTS, OUTPUTS
 from lipsync_colab.types import Array, Speech
+from lipsync_colab.weights.eight_bits import of_eight_bits
 from lipsync_colab.weights.tensor_file import read_tensors
 
 WEIGHTS = Path(__file__).with_name("learned.safetensors")
@@ -28,11 +30,12 @@ WARPS = (0.92, 1.0, 1.08)
 """The voice is heard as it is and as if its throat were longer and shorter; the outputs, chances before they are
 squashed, are averaged. On the recordings of people that are tuned on it spares one wrong closure in twenty."""
 
-Weights = dict[str, Array]
+Weights = Sequence[Mapping[str, Array]]
+"""Of several networks that hear the same; their outputs are averaged too, as their errors differ."""
 
 
 def heard_outputs(speech: Speech, weights: Weights | None = None, block: int = BLOCK) -> Array:
-    """Return what the network hears, float32 (n, len(OUTPUTS)), chances in [0, 1].
+    """Return what the networks hear, float32 (n, len(OUTPUTS)), chances in [0, 1].
 
     Args:
         speech: 16 kHz, of any length; memory does not grow with it but for the result.
@@ -55,30 +58,48 @@ def heard_outputs(speech: Speech, weights: Weights | None = None, block: int = B
 
 @functools.cache
 def shipped_weights() -> Weights:
-    """Return the network's weights that come with the package, float32.
+    """Return the networks' weights that come with the package, float32.
 
     Raises:
         WeightsError: the file is damaged.
     """
-    tensors, _ = read_tensors(WEIGHTS)
-    return {name: tensor.astype(np.float32) for name, tensor in tensors.items()}
+    return read_weights(WEIGHTS)
 
 
-def _outputs(heard: HeardSpeech, weights: Weights, low: int, high: int, count: int, warp: float) -> Array:
-    """Outputs of steps ``low`` to ``high - 1``, right where their surroundings are inside or beyond the ends."""
+def read_weights(path: Path) -> Weights:
+    """Return the networks' weights of a file, float32; a tensor's name begins with its network's number.
+
+    Raises:
+        WeightsError: the file is damaged.
+    """
+    members: dict[str, dict[str, Array]] = {}
+    for name, tensor in of_eight_bits(read_tensors(path)[0]).items():
+        number, _, rest = name.partition(".")
+        members.setdefault(number, {})[rest] = tensor
+    return [members[number] for number in sorted(members)]
+
+
+def _outputs(heard: HeardSpeech, networks: Weights, low: int, high: int, count: int, warp: float) -> Array:
+    """Mean outputs of steps ``low`` to ``high - 1``, right where their surroundings are inside or beyond the ends."""
     margin = (FIRST_KERNEL - STRIDE) // 2
     first, last = STRIDE * low - margin, STRIDE * high + margin
     inside = heard.rows(max(0, first), min(len(heard), last), warp)
     rows = np.pad(inside, ((max(0, -first), max(0, last - len(heard))), (0, 0)))
     windows = np.lib.stride_tricks.sliding_window_view(rows, FIRST_KERNEL, axis=0)[::STRIDE]
+    windows = windows.reshape(len(windows), -1)
+    return cast(Array, np.mean([_of_windows(windows, weights) for weights in networks], axis=0))
+
+
+def _of_windows(windows: Array, weights: Mapping[str, Array]) -> Array:
+    """One network's outputs before any squashing, for the windows of its first convolution, (steps, outputs)."""
     kernel = weights["first.weight"]
-    state = windows.reshape(len(windows), -1) @ kernel.reshape(len(kernel), -1).T + weights["first.bias"]
+    state = windows @ kernel.reshape(len(kernel), -1).T + weights["first.bias"]
     for index, dilation in enumerate(DILATIONS):
         state += np.maximum(_along(state, weights, f"blocks.{index}", dilation), 0)
     return cast(Array, state @ weights["mouth.weight"][..., 0].T + weights["mouth.bias"])
 
 
-def _along(state: Array, weights: Weights, name: str, dilation: int) -> Array:
+def _along(state: Array, weights: Mapping[str, Array], name: str, dilation: int) -> Array:
     """A convolution along time, with silence beyond both ends."""
     reach = KERNEL // 2 * dilation
     padded = np.pad(state, ((reach, reach), (0, 0)))
