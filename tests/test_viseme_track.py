@@ -9,7 +9,7 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from lipsync_colab.audio.level import frame_times
+from lipsync_colab.audio.level import SpeechGate, frame_times
 from lipsync_colab.engines.viseme import track as track_module
 from lipsync_colab.engines.viseme.motion import CHANNELS, LIFE, MotionTrack
 from lipsync_colab.engines.viseme.track import mouth_track
@@ -153,6 +153,31 @@ def test_words_that_nobody_says_are_not_believed(speech: Speech, monkeypatch: py
     assert np.corrcoef(found.channel("jaw"), track_of(speech).channel("jaw"))[0, 1] > 0.7
     monkeypatch.setattr(words, "words_heard", lambda speech, gate: "")
     np.testing.assert_array_equal(track_of(bare(speech)).values, found.values)
+
+
+def test_a_long_voice_that_says_no_words_is_not_searched_to_its_end(
+    speech: Speech, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    searched: list[float] = []
+
+    def nonsense(speech: Speech, gate: SpeechGate) -> str:
+        searched.append(speech.seconds)
+        return "one after another they went their own way home"
+
+    monkeypatch.setattr(words, "words_heard", nonsense)
+    monkeypatch.setattr(track_module, "phone_loop", lambda speech, gate, pace: ())
+    times = int(2 * track_module.TRIED / speech.seconds) + 1
+    long = Speech(np.tile(speech.samples, times), speech.rate)
+    found = mouth_track(long, Fraction(25), frame_count(long.seconds, Fraction(25)))
+    assert found.source == "learned"
+    assert searched == [track_module.TRIED]
+
+
+def test_a_long_voice_is_searched_whole_where_its_beginning_says_words(
+    speech: Speech, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(track_module, "TRIED", speech.seconds / 2 - 0.1)
+    assert track_of(bare(speech)).source == "learned and words"
 
 
 def test_the_sound_alone_comes_near_the_known_phonemes(speech: Speech) -> None:

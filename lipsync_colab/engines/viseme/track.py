@@ -24,6 +24,7 @@ from lipsync_colab.engines.viseme.decoding import (
 from lipsync_colab.engines.viseme.learned import Weights, heard_outputs
 from lipsync_colab.engines.viseme.motion import CHANNELS, MOUTH, MotionTrack, empty_track
 from lipsync_colab.engines.viseme.outputs import EVENTS, step_times
+from lipsync_colab.engines.viseme.outputs import STEP as OUTPUT_STEP
 from lipsync_colab.engines.viseme.visemes import SHAPES, gestures
 from lipsync_colab.phonemes.loop import phone_loop
 from lipsync_colab.phonemes.source import known_phonemes
@@ -43,6 +44,9 @@ QUIET_DB = -20.0
 WITNESS_PACE = Fraction(23, 25)
 """The phone loop beside the network hears the recording slower: its models need 30 ms of each sound, and quick closures
 are shorter. So it finds .84 of people's closures rather than .76, with 20 wrong ones a minute rather than 17."""
+
+TRIED = 20.0
+"""Seconds of a long voice in which words must be confirmed before all of it is searched for them."""
 
 
 def mouth_track(speech: Speech, fps: Fraction, frames: int, expression: float = 1.0, text: str = "") -> MotionTrack:
@@ -89,13 +93,28 @@ def heard_mouth(
     if not speaks(outputs):
         return mouth_of_energy(gate, times), "energy"
     if gate.threshold <= QUIET_DB and sphinx_available():
-        words = worded_phonemes(speech, gate)
-        if confirmed(outputs, words):
+        words = _confirmed_words(speech, gate, outputs)
+        if words:
             return mouth_of_both(outputs, words, gate, times, WORDS_TRUST), "learned and words"
         phonemes = phone_loop(speech, gate, WITNESS_PACE)
         if len(phonemes) > 1:
             return mouth_of_both(outputs, phonemes, gate, times, LOOP_TRUST), "learned and phone loop"
     return mouth_of_sound(outputs, gate, times), "learned"
+
+
+def _confirmed_words(speech: Speech, gate: SpeechGate, outputs: Array) -> tuple[Phoneme, ...]:
+    """Return the phonemes of the words that are heard where the networks confirm them, else none.
+
+    Of a long voice a stretch is tried first: to look for English in another language takes a third of its length.
+    """
+    if speech.seconds > 2 * TRIED:
+        start = int(np.argmax(gate.active)) * STEP
+        first, last = (round(seconds * speech.rate) for seconds in (start, start + TRIED))
+        heard = outputs[round(start / OUTPUT_STEP) : round((start + TRIED) / OUTPUT_STEP)]
+        if not confirmed(heard, worded_phonemes(Speech(speech.samples[first:last], speech.rate))):
+            return ()
+    words = worded_phonemes(speech, gate)
+    return words if confirmed(outputs, words) else ()
 
 
 def track_of(shapes: dict[str, Array], source: str, expression: float = 1.0) -> MotionTrack:
