@@ -67,21 +67,32 @@ PLAY = """async video => {
   return {width: video.videoWidth, height: video.videoHeight, seconds: video.duration, moved: video.currentTime - from,
           sound: video.webkitAudioDecodedByteCount, picture: video.webkitVideoDecodedByteCount};
 }"""
-CUT_OFF = """panel => {
+CUT_OFF = """async ([panel, patience]) => {
   const told = one => `${one.tagName}.${one.className}: ${one.innerText?.slice(0, 80)}`;
-  const edge = panel.getBoundingClientRect().right + 1;
-  const seen = [...panel.querySelectorAll("*")]
-    .filter(one => one.getClientRects().length && !one.matches("option") && !one.closest("pre"));
   const texts = "button, label, .widget-label, .widget-html-content, .lsc-heading, .lsc-title";
   const page = document.documentElement;
-  return [
-    ...(page.scrollWidth > page.clientWidth ? [`the page: ${page.scrollWidth} > ${page.clientWidth}`] : []),
-    ...(panel.scrollWidth > panel.clientWidth ? [`the panel: ${panel.scrollWidth} > ${panel.clientWidth}`] : []),
-    ...(edge > page.clientWidth + 1 ? ["the panel's right edge is outside of the page"] : []),
-    ...seen.filter(one => one.getBoundingClientRect().right > edge).map(one => `outside: ${told(one)}`),
-    ...seen.filter(one => one.matches(texts) && one.scrollWidth > one.clientWidth + 1).map(one => `cut: ${told(one)}`),
-  ];
+  const look = () => {
+    const edge = panel.getBoundingClientRect().right + 1;
+    const seen = [...panel.querySelectorAll("*")]
+      .filter(one => one.getClientRects().length && !one.matches("option") && !one.closest("pre"));
+    return [
+      ...(page.scrollWidth > page.clientWidth ? [`the page: ${page.scrollWidth} > ${page.clientWidth}`] : []),
+      ...(panel.scrollWidth > panel.clientWidth ? [`the panel: ${panel.scrollWidth} > ${panel.clientWidth}`] : []),
+      ...(edge > page.clientWidth + 1 ? ["the panel's right edge is outside of the page"] : []),
+      ...seen.filter(one => one.getBoundingClientRect().right > edge).map(one => `outside: ${told(one)}`),
+      ...seen.filter(one => one.matches(texts) && one.scrollWidth > one.clientWidth + 1)
+        .map(one => `cut: ${told(one)}`),
+    ];
+  };
+  const began = performance.now();
+  for (let frame = 0; frame < 2; frame++) await new Promise(requestAnimationFrame);
+  while (look().length && performance.now() - began < patience)
+    await new Promise(resolve => setTimeout(resolve, 50));
+  return look();
 }"""
+"""What is still wider than its place when the notebook has had its time: it lays itself out some time after the window
+has changed."""
+LAYOUT_PATIENCE = 30 * SECOND
 UNLABELLED = """panel => [...panel.querySelectorAll("input, select, textarea, button")]
   .filter(one => one.getClientRects().length && one.type !== "file" && one.type !== "hidden")
   .filter(one => {
@@ -214,7 +225,8 @@ class StudioPage:
         told = []
         for width in WIDTHS:
             self.page.set_viewport_size({"width": width, "height": 1000})
-            told += [f"{width}: {one}" for one in self.panel.evaluate(CUT_OFF)]
+            found = self.page.evaluate(CUT_OFF, [self.panel.element_handle(), LAYOUT_PATIENCE])
+            told += [f"{width}: {one}" for one in found]
         return told
 
     def unlabelled(self) -> list[str]:
