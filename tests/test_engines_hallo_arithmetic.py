@@ -158,7 +158,10 @@ def test_the_sampling_loop_is_the_releases(name: str, steps: int, guidance: floa
     masks = RegionMasks(box, given["full"], given["skin"], given["lips"])
     choices = Choices(steps, guidance, (1.0, 1.0, 1.0), seed=7)
     sampler = Sampler(ToyHallo(), given["face"], masks, choices, "cpu", "float32")
-    latents = sampler.draw(2, torch.from_numpy(given["heard"]), coder.encode(given["pictures"]), (1.1, 0.9, 0.7))
+    heard, before = torch.from_numpy(given["heard"]), coder.encode(given["pictures"])
+    watched: list[float] = []
+    latents = sampler.draw(2, heard, before, (1.1, 0.9, 0.7), watched.append)
+    assert watched == [2 + step / steps for step in range(steps)]
     assert np.abs(latents.numpy() - released[f"{name}_latents"]).max() < 2e-4
     drawn = coder.decode(latents)
     assert drawn.dtype == np.uint8 and np.abs(drawn.astype(int) - released[name]).max() <= 1
@@ -173,7 +176,7 @@ def test_seed_and_clip_decide_the_noise() -> None:
     def drawn(seed: int, clip: int) -> Any:
         choices = Choices(2, 3.5, (1.0, 1.0, 1.0), seed)
         return Sampler(ToyHallo(), given["face"], masks, choices, "cpu", "float32").draw(
-            clip, heard, before, choices.weights
+            clip, heard, before, choices.weights, lambda _: None
         )
 
     assert torch.equal(drawn(1, 1), drawn(1, 1))

@@ -31,7 +31,6 @@ from lipsync_colab.audio.load import load_speech  # noqa: E402
 from lipsync_colab.cli.main import main  # noqa: E402
 from lipsync_colab.engines.hallo import engine as engine_module  # noqa: E402
 from lipsync_colab.engines.hallo import loading  # noqa: E402
-from lipsync_colab.engines.hallo.chain import CARRIED, CLIP, Chain  # noqa: E402
 from lipsync_colab.engines.hallo.engine import HalloEngine, head_square, native_frame, resumable  # noqa: E402
 from lipsync_colab.engines.hallo.leaning import Leaning  # noqa: E402
 from lipsync_colab.engines.hallo.sampler import Sampler  # noqa: E402
@@ -41,8 +40,10 @@ from lipsync_colab.errors import Cancelled, MachineError, WeightsError  # noqa: 
 from lipsync_colab.network_costs import NetworkCost  # noqa: E402
 from lipsync_colab.networks import registry as networks  # noqa: E402
 from lipsync_colab.pipeline import needed_packages  # noqa: E402
-from lipsync_colab.pipeline.render import frame_stream, render_video  # noqa: E402
-from lipsync_colab.types import Image, Portrait, RenderPlan, RenderSettings, Speech, frame_count  # noqa: E402
+from lipsync_colab.pipeline.frames import frame_stream  # noqa: E402
+from lipsync_colab.pipeline.render import render_video  # noqa: E402
+from lipsync_colab.pipeline.segments import Segments  # noqa: E402
+from lipsync_colab.types import Portrait, RenderPlan, RenderSettings, Speech, frame_count  # noqa: E402
 from lipsync_colab.weights import store as store_module  # noqa: E402
 from lipsync_colab.weights.manifest import HubHome, Manifest, manifest  # noqa: E402
 from lipsync_colab.weights.store import Store  # noqa: E402
@@ -240,63 +241,22 @@ def test_a_stopped_render_goes_on_where_it_was(tmp_path: Path, monkeypatch: pyte
     render_video(hopper(), voice, whole, settings)
     assert drawn == [0, 1, 2]
     drawn.clear()
-    cancel = threading.Event()
-    with pytest.raises(Cancelled):
-        render_video(
-            hopper(),
-            voice,
-            out,
-            settings,
-            progress=lambda _, done, __: cancel.set() if done == 21 else None,
-            cancel=cancel,
-        )
+    cancel, record = threading.Event(), Segments.record
+
+    def stop_after_the_second(segments: Segments, start: int, *words: Any) -> None:
+        record(segments, start, *words)
+        if start == 10:
+            cancel.set()
+
+    with monkeypatch.context() as patched, pytest.raises(Cancelled):
+        patched.setattr(Segments, "record", stop_after_the_second)
+        render_video(hopper(), voice, out, settings, cancel=cancel)
     drawn.clear()
     result = render_video(hopper(), voice, out, settings)
     assert result.report["reused_frames"] == 20
     assert drawn == [1, 2], "the clip before the first missing segment is not drawn again"
     assert out.read_bytes() == whole.read_bytes(), "the same bytes, whether it was stopped or not"
     assert not (tmp_path / "work").exists()
-
-
-class Counting:
-    """A clip's heads are told apart by numbers: its own, and one that follows from the heads before it."""
-
-    def __init__(self) -> None:
-        self.drawn: list[int] = []
-
-    def __call__(self, clip: int, before: Image) -> Image:
-        assert before.shape == (CARRIED, 4, 4, 3)
-        self.drawn.append(clip)
-        heads = np.full((CLIP, 4, 4, 3), clip, np.uint8)
-        heads[..., 0] = (int(before[-1, 0, 0, 0]) * 3 + 1) % 256
-        heads[:, 0, 0, 2] = np.arange(CLIP)
-        return heads
-
-
-def chain_of(folder: Path | None, kept: tuple[int, ...] = ()) -> tuple[Chain, Counting]:
-    draw = Counting()
-    return Chain(np.zeros((4, 4, 3), np.uint8), draw, folder, kept), draw
-
-
-def test_a_chain_goes_on_from_what_was_kept(tmp_path: Path) -> None:
-    chain, draw = chain_of(tmp_path, (2,))
-    heads = [chain.clip(number).copy() for number in range(5)]
-    assert draw.drawn == [0, 1, 2, 3, 4]
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["heads-00000000.npy", "heads-00000002.npy"]
-    for number, needed in ((0, []), (4, [3, 4]), (3, [3]), (2, [1, 2])):
-        later, drawn = chain_of(tmp_path, (2,))
-        assert np.array_equal(later.clip(number), heads[number])
-        assert drawn.drawn == needed
-    assert np.array_equal(chain.clip(1), heads[1]), "a chain goes back too"
-
-
-@pytest.mark.parametrize("damage", [lambda path: path.write_bytes(b""), lambda path: np.save(path, np.zeros((9, 2)))])
-def test_what_was_kept_and_is_damaged_is_drawn_again(tmp_path: Path, damage: Callable[[Path], None]) -> None:
-    chain, _ = chain_of(tmp_path, (1,))
-    last = chain.clip(2).copy()
-    damage(tmp_path / "heads-00000001.npy")
-    later, drawn = chain_of(tmp_path, (1,))
-    assert np.array_equal(later.clip(2), last) and drawn.drawn == [1, 2]
 
 
 @pytest.mark.parametrize(("name", "cut"), [("hopper", 0), ("astronaut", 0), ("hopper", 120), ("hopper", 150)])
@@ -320,12 +280,6 @@ def test_segments_and_frames_find_their_clips() -> None:
     assert resumable(plan) == {250 // 16 - 1, 500 // 16 - 1}
     assert [native_frame(frame, Fraction(50)) for frame in range(4)] == [0, 1, 1, 2]
     assert native_frame(29, Fraction(30)) == 24
-
-
-def test_memory_is_that_of_one_clip(tmp_path: Path) -> None:
-    chain, _ = chain_of(None)
-    assert chain.clip(40) is chain.clip(40)
-    assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize("opened", [lambda: loading.open_coder("cpu", "float32"), lambda: loading.open_hearing("cpu")])
@@ -395,6 +349,16 @@ def test_stop_is_heard_within_a_clip(still: Portrait, monkeypatch: pytest.Monkey
     with pytest.raises(Cancelled):
         next(engine.animate(still, speech, plan_for(speech)))
     assert len(steps) == 1
+
+
+@pytest.mark.usefixtures("weights")
+def test_progress_counts_the_frames_of_a_clip_while_it_is_drawn(tmp_path: Path) -> None:
+    told: list[tuple[str, int, int]] = []
+    settings = RenderSettings(engine="hallo", size="128x150", upscale="none", device="cpu", options=(("steps", "4"),))
+    voice = spoken(tmp_path / "voice.wav", 0.4)
+    render_video(hopper(), voice, tmp_path / "out.mp4", settings, progress=lambda *step: told.append(step))
+    frames = [(done, total) for stage, done, total in told if stage == "frames"]
+    assert frames == [(done, 10) for done in (2, 5, 7, 8, 9, 10)], "quarters of the ten, then as they are written"
 
 
 @pytest.mark.usefixtures("weights")

@@ -18,7 +18,9 @@ from material import astronaut, frames_of, hopper, tone
 from lipsync_colab import device
 from lipsync_colab.errors import Cancelled, MachineError
 from lipsync_colab.pipeline import render as rendering
-from lipsync_colab.pipeline.render import finish_still, frame_stream, prepare, preview, render_video, silent
+from lipsync_colab.pipeline.finishing import finish_still
+from lipsync_colab.pipeline.frames import frame_stream
+from lipsync_colab.pipeline.render import prepare, preview, render_video, silent
 from lipsync_colab.types import RenderSettings, frame_count
 
 SMALL = RenderSettings(size="256x300", head_motion=0.0)

@@ -23,7 +23,9 @@ from lipsync_colab import networks  # noqa: E402
 from lipsync_colab.cli.main import main  # noqa: E402
 from lipsync_colab.engines.wav2lip.detector import FaceFinder  # noqa: E402
 from lipsync_colab.engines.wav2lip.loading import load_detector  # noqa: E402
-from lipsync_colab.pipeline.render import finish_still, frame_stream, prepare, silent  # noqa: E402
+from lipsync_colab.pipeline.finishing import finish_still  # noqa: E402
+from lipsync_colab.pipeline.frames import frame_stream  # noqa: E402
+from lipsync_colab.pipeline.render import prepare, silent  # noqa: E402
 from lipsync_colab.report.video import open_video  # noqa: E402
 from lipsync_colab.types import RenderSettings  # noqa: E402
 from lipsync_colab.weights import store as store_module  # noqa: E402

@@ -215,8 +215,9 @@ def _make(task: Task, shared: Any, own: Any, missing: list[int]) -> tuple[str, .
     from lipsync_colab import stream
     from lipsync_colab.encode import SegmentWriter
     from lipsync_colab.pipeline.finishing import finish_still
+    from lipsync_colab.pipeline.frames import frame_stream
     from lipsync_colab.pipeline.needed_weights import fetch_weights
-    from lipsync_colab.pipeline.render import frame_stream, silent
+    from lipsync_colab.pipeline.render import silent
 
     render = _prepared(task)
     plan = render.plan

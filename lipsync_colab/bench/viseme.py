@@ -16,7 +16,9 @@ from lipsync_colab import stream
 from lipsync_colab.audio.ffmpeg import ffmpeg_executable
 from lipsync_colab.encode import Encoding, segment_arguments
 from lipsync_colab.narrate.voice import speak
-from lipsync_colab.pipeline.render import Render, finish_still, frame_stream, prepare, silent
+from lipsync_colab.pipeline.finishing import finish_still
+from lipsync_colab.pipeline.frames import frame_stream
+from lipsync_colab.pipeline.render import Render, prepare, silent
 from lipsync_colab.pipeline.render import run as render
 from lipsync_colab.types import Image, RenderSettings, Speech
 

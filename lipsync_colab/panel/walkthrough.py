@@ -10,7 +10,8 @@ from pathlib import Path
 from lipsync_colab.device import device_memory, resident_memory
 from lipsync_colab.errors import Cancelled, LipSyncError
 from lipsync_colab.pipeline.finishing import finish_still
-from lipsync_colab.pipeline.render import drawn_frame, prepare, shown_frame, silent
+from lipsync_colab.pipeline.frames import shown_frame
+from lipsync_colab.pipeline.render import drawn_frame, prepare, silent
 from lipsync_colab.portrait import load_portrait
 from lipsync_colab.portrait.mouth_crop import mouth_crop
 from lipsync_colab.types import Image, Progress, RenderSettings, Speech

@@ -14,19 +14,17 @@ from typing import Any, cast
 
 from lipsync_colab import encode, stream
 from lipsync_colab.audio import load_speech
-from lipsync_colab.device import Machine, inspect_machine, one_opencv_thread, peak_memory
+from lipsync_colab.device import Machine, inspect_machine, peak_memory
 from lipsync_colab.encode import Encoding, SegmentWriter
 from lipsync_colab.engines.registry import ENGINES, get_engine
 from lipsync_colab.finish.background import parse_background
 from lipsync_colab.finish.canvas import Canvas
-from lipsync_colab.finish.caption_plate import CaptionPlate
-from lipsync_colab.finish.compose import Composer
 from lipsync_colab.finish.framing import output_size
-from lipsync_colab.finish.label import Label
 from lipsync_colab.narrate.caption_files import write_captions
 from lipsync_colab.phonemes.source import expected_source
 from lipsync_colab.pipeline.captioning import make_captions, words_are_recognised
-from lipsync_colab.pipeline.finishing import colour_matched, finish_still, finished_patches, obtainable_upscalers
+from lipsync_colab.pipeline.finishing import finish_still, obtainable_upscalers
+from lipsync_colab.pipeline.frames import FrameCount, frame_stream, shown_frame
 from lipsync_colab.pipeline.needed_packages import check_packages
 from lipsync_colab.pipeline.needed_weights import check_weights, fetch_weights
 from lipsync_colab.pipeline.output import check_output
@@ -39,9 +37,7 @@ from lipsync_colab.probe import probed
 from lipsync_colab.types import (
     Caption,
     ChainedEngine,
-    Engine,
     Image,
-    Patches,
     Portrait,
     Progress,
     RenderPlan,
@@ -49,9 +45,6 @@ from lipsync_colab.types import (
     RenderSettings,
     Speech,
 )
-
-AHEAD = 4
-"""Frames' patches that wait between the thread that draws and the one that encodes."""
 
 
 def silent(stage: str, done: int, total: int) -> None:
@@ -294,6 +287,7 @@ def _render_segments(
 ) -> int:
     """Write every segment that is not there yet; return how many frames were there."""
     plan, reused, engine = render.plan, 0, None
+    counted = FrameCount(progress, plan.frames)
     with contextlib.ExitStack() as stack:
         frames: Iterator[Image] | None = None
         for start in segments.starts:
@@ -302,59 +296,22 @@ def _render_segments(
                 reused += count
                 stack.close()
                 frames = None
-                progress("frames", start + count, plan.frames)
+                counted.reach(start + count)
                 continue
             if frames is None:
                 engine = get_engine(plan.engine)
                 if ENGINES[plan.engine].chained:
                     chained = cast("ChainedEngine", engine)
-                    chained.folder, chained.cancel = segments.folder, cancel
+                    chained.folder, chained.cancel, chained.tell = segments.folder, cancel, counted.reach
                 frames = frame_stream(canvas.portrait, render.speech, plan, start, cancel, engine)
                 stack.callback(stream.close, frames)
             with SegmentWriter(segments.path(start), plan.size, plan.rate, render.encoding) as writer:
                 for frame in itertools.islice(frames, count):
                     writer.write(frame)
-                    progress("frames", start + writer.frames, plan.frames)
+                    counted.reach(start + writer.frames)
             track = getattr(engine, "track", None)
             segments.record(start, writer.bytes, track.source if track is not None else "")
     return reused
-
-
-def frame_stream(
-    still: Portrait,
-    speech: Speech,
-    plan: RenderPlan,
-    start: int = 0,
-    cancel: threading.Event | None = None,
-    engine: Engine | None = None,
-) -> Iterator[Image]:
-    """Yield finished frames from ``start`` on; each is valid until the next is asked for.
-
-    Patches are drawn in a thread of their own, ``AHEAD`` frames ahead at most; the caller's thread composes.
-    """
-    label = Label(plan.size) if plan.settings.label else None
-    plate = CaptionPlate(plan.size, plan.captions, plan.rate, still.face.mesh) if plan.captions else None
-    composer = Composer(still.image)
-    engine = engine or get_engine(plan.engine)
-
-    def drawn(first: int) -> Iterator[Patches]:
-        return stream.cancellable(engine.animate(still, speech, plan, first), cancel)
-
-    own = ENGINES[plan.engine].matches_colour
-    patches = drawn(start) if own else colour_matched(still, drawn, start)
-    patches = finished_patches(patches, plan, still)
-    waiting = stream.prefetch(patches, AHEAD)
-    try:
-        with one_opencv_thread():
-            for index, frame_patches in enumerate(waiting, start):
-                frame = composer.frame(frame_patches)
-                if label is not None:
-                    composer.drawn(*label.draw(frame))
-                if plate is not None and (box := plate.draw(frame, index)) is not None:
-                    composer.drawn(*box)
-                yield frame
-    finally:
-        stream.close(waiting)
 
 
 def preview(render: Render, frame: int | None = None) -> Image:
@@ -370,16 +327,6 @@ def preview(render: Render, frame: int | None = None) -> Image:
     """
     index = shown_frame(render.plan, 1 / 3) if frame is None else frame
     return drawn_frame(render, finish_still(render.portrait, render.plan, silent), index)
-
-
-def shown_frame(plan: RenderPlan, share: float) -> int:
-    """Return the frame that stands for a clip: that at a share of its length, the first where all before it are needed.
-
-    Args:
-        plan: of the clip.
-        share: 0 to 1.
-    """
-    return 0 if ENGINES[plan.engine].chained else int(share * (plan.frames - 1) + 0.5)
 
 
 def drawn_frame(render: Render, canvas: Canvas, index: int) -> Image:

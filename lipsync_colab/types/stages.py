@@ -37,10 +37,13 @@ class ChainedEngine(Engine, Protocol):
     Attributes:
         folder: where it keeps what a stopped render needs to go on; None keeps nothing.
         cancel: looked at while frames are drawn together, which takes minutes; None where nobody will stop it.
+        tell: told meanwhile, from the thread that draws, how many of the video's frames are drawn, those that are being
+            drawn by the share of the work that is done; None where nobody listens.
     """
 
     folder: Path | None
     cancel: threading.Event | None
+    tell: Callable[[float], None] | None
 
 
 class Restorer(Protocol):

@@ -18,7 +18,9 @@ from lipsync_colab.bench.gates.sources import save_picture
 from lipsync_colab.bench.gates.voices import Line, closures, openings, vowel_frames, within
 from lipsync_colab.engines.viseme.engine import speaking_track
 from lipsync_colab.engines.viseme.mouth import Mouth
-from lipsync_colab.pipeline.render import Render, finish_still, frame_stream, prepare, run, silent
+from lipsync_colab.pipeline.finishing import finish_still
+from lipsync_colab.pipeline.frames import frame_stream
+from lipsync_colab.pipeline.render import Render, prepare, run, silent
 from lipsync_colab.report.face_motion import face_motion
 from lipsync_colab.report.lag import lag
 from lipsync_colab.report.video import open_video

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import math
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from fractions import Fraction
 from pathlib import Path
 
@@ -26,6 +26,7 @@ from lipsync_colab.engines.headmotion.crop import HeadCrop
 from lipsync_colab.engines.headmotion.patches import HeadPatches
 from lipsync_colab.engines.headmotion.track import NATIVE_FPS, native_frames
 from lipsync_colab.errors import MachineError
+from lipsync_colab.stream import stop_if
 from lipsync_colab.types import FrameStream, Image, Patches, Portrait, RenderPlan, Speech
 
 SIZE = 512
@@ -46,11 +47,13 @@ class HalloEngine:
     Attributes:
         folder: where the heads that a clip goes on from are kept between two runs; None keeps none.
         cancel: looked at before every step of denoising: a clip takes minutes.
+        tell: told before every step how many frames of the video are drawn so far.
     """
 
     def __init__(self) -> None:
         self.folder: Path | None = None
         self.cancel: threading.Event | None = None
+        self.tell: Callable[[float], None] | None = None
 
     def animate(self, portrait: Portrait, speech: Speech, plan: RenderPlan, start: int = 0) -> FrameStream[Patches]:
         """Yield the patches of frames ``start`` to ``plan.frames - 1``.
@@ -68,20 +71,36 @@ class HalloEngine:
         if speech.rate != RATE:
             raise ValueError(f"Hallo hears {RATE} Hz, not {speech.rate}")
         crop = head_square(portrait)
-        clips = _Clips(portrait, speech, plan, crop, self.cancel)
+        clips = _Clips(portrait, speech, plan, crop, self._watch(plan))
         chain = Chain(clips.head, clips.draw, self.folder, resumable(plan))
         patches = HeadPatches.on(portrait, crop, SIZE)
         leaning = Leaning(portrait.face, crop, SIZE) if plan.restore_patch != "none" else None
         return FrameStream(_frames(chain, patches, leaning, plan, start), plan.size, plan.rate, plan.frames)
+
+    def _watch(self, plan: RenderPlan) -> Callable[[float], None]:
+        """Return what looks after a clip at work; it is called with the clips that are drawn, parts of one counted."""
+        cancel, tell = self.cancel, self.tell
+
+        def frames_before(clip: int) -> Fraction:
+            return min(clip * CLIP * plan.rate / NATIVE_FPS, Fraction(plan.frames))
+
+        def watch(clips: float) -> None:
+            stop_if(cancel)
+            if tell is not None:
+                share, clip = math.modf(clips)
+                before, after = frames_before(int(clip)), frames_before(int(clip) + 1)
+                tell(float(before) + share * float(after - before))
+
+        return watch
 
 
 class _Clips:
     """Draws the clips of one video; networks are loaded when the first one is asked for."""
 
     def __init__(
-        self, portrait: Portrait, speech: Speech, plan: RenderPlan, crop: HeadCrop, cancel: threading.Event | None
+        self, portrait: Portrait, speech: Speech, plan: RenderPlan, crop: HeadCrop, watch: Callable[[float], None]
     ) -> None:
-        self._cancel = cancel
+        self._watch = watch
         self._portrait, self._speech, self._plan, self._crop = portrait, speech, plan, crop
         self._choices = Choices.of(plan.settings)
         self.head = crop.cut(portrait.image, SIZE)
@@ -109,7 +128,7 @@ class _Clips:
 
     def _drawn(self, clip: int, carried: Image) -> Image:
         before = torch.cat([self._still, self._coder.encode(carried)])
-        latents = self._sampler.draw(clip, self._voice.clip(clip), before, self._weights[clip], self._cancel)
+        latents = self._sampler.draw(clip, self._voice.clip(clip), before, self._weights[clip], self._watch)
         return self._coder.decode(latents)
 
     @functools.cached_property

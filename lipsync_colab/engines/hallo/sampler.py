@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -12,7 +11,6 @@ from torch import Tensor
 
 from lipsync_colab.engines.hallo.masks import RegionMasks
 from lipsync_colab.engines.hallo.options import Choices, Weights
-from lipsync_colab.stream import stop_if
 from lipsync_colab.types import Array
 
 SCHEDULE: dict[str, Any] = {
@@ -58,7 +56,7 @@ class Sampler:
             self._region = network.region(box)
 
     def draw(
-        self, clip: int, heard: Tensor, before: Tensor, weights: Weights, cancel: threading.Event | None = None
+        self, clip: int, heard: Tensor, before: Tensor, weights: Weights, watch: Callable[[float], None]
     ) -> Tensor:
         """Return the latents of a clip's frames, float32 (F, 4, h, w) on the CPU.
 
@@ -67,10 +65,8 @@ class Sampler:
             heard: float32 (F, 5, layers, channels).
             before: float32 (1 + motion frames, 4, h, w): the still, then the frames that the clip follows.
             weights: of the voice outside the face, on it and on the lips.
-            cancel: looked at before every step.
-
-        Raises:
-            Cancelled: the event was set.
+            watch: called before every step with the clips that are drawn, a part of this one counted; what it raises
+                ends the work.
         """
         with torch.inference_mode():
             memory = self._network.remember(before.to(**self._place), self._tokens)
@@ -82,8 +78,8 @@ class Sampler:
             latents = self._noise(clip, (1, before.shape[1], len(heard), *before.shape[2:]))
             self._scheduler.set_timesteps(self._choices.steps, device=self._place["device"])
             given = (self._tokens, sound, region, self._masks, memory, weights)
-            for step in self._scheduler.timesteps:
-                stop_if(cancel)
+            for number, step in enumerate(self._scheduler.timesteps):
+                watch(clip + number / self._choices.steps)
                 guess = self._guess(latents, step, given)
                 latents = self._scheduler.step(guess, step, latents, eta=0.0).prev_sample
         return latents[0].transpose(0, 1).contiguous().cpu()
