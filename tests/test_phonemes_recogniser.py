@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
+import math
+from collections.abc import Iterator
+from pathlib import Path
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from human_speech import HumanSpeech
@@ -17,7 +23,7 @@ from lipsync_colab.phonemes.source import expected_source, timed_phonemes
 from lipsync_colab.types import Speech
 
 pytestmark = pytest.mark.recogniser
-needs_recogniser = pytest.mark.skipif(not recogniser_available(), reason="pip install 'lipsync-colab[recogniser]'")
+needs_recogniser = pytest.mark.skipif(not recogniser_available(), reason=recogniser.REMEDY)
 
 
 @needs_recogniser
@@ -53,6 +59,35 @@ def test_it_wants_sixteen_thousand_samples_a_second() -> None:
         recognise(Speech(np.zeros(8_000, np.float32), 8_000))
 
 
+@dataclasses.dataclass(frozen=True)
+class Segment:
+    """One of Whisper's segments."""
+
+    end: float
+    avg_logprob: float
+    text: str = " la la"
+    tokens: tuple[int, ...] = (1, 2)
+    compression_ratio: float = 1.0
+
+
+@pytest.mark.parametrize(("sure", "asked"), [(0.4, 7), (0.7, 20)])
+def test_another_language_is_not_listened_to_for_long(monkeypatch: pytest.MonkeyPatch, sure: float, asked: int) -> None:
+    """Segments of ten seconds, which are made as they are asked for."""
+    made: list[Segment] = []
+
+    def segments() -> Iterator[Segment]:
+        for end in range(10, 201, 10):
+            made.append(Segment(float(end), math.log(sure)))
+            yield made[-1]
+
+    model = SimpleNamespace(transcribe=lambda samples, **options: (segments(), None))
+    monkeypatch.setattr(recogniser, "model_folder", lambda: Path("here"))
+    monkeypatch.setattr(recogniser, "_model", lambda folder: model)
+    heard = recognise(Speech(np.zeros(200 * 16_000, np.float32), 16_000))
+    assert len(made) == asked
+    assert heard.confidence == pytest.approx(sure) and heard.text == " ".join(["la la"] * asked)
+
+
 def test_a_plan_says_where_the_lips_will_come_from(monkeypatch: pytest.MonkeyPatch) -> None:
     spoken = speak("Mama.")
     assert expected_source(spoken)[1] == "the voice's own phoneme times"
@@ -69,5 +104,5 @@ def test_without_the_recogniser(monkeypatch: pytest.MonkeyPatch) -> None:
     assert not recogniser_available()
     speech = bare(speak("Mama made some more jam for Bob."))
     assert timed_phonemes(speech)[1] == "phone loop"
-    with pytest.raises(MachineError, match=r"lipsync-colab\[recogniser\]"):
+    with pytest.raises(MachineError, match="pip install faster-whisper"):
         recognise(speech)

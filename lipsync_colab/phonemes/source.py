@@ -54,7 +54,21 @@ def known_phonemes(speech: Speech, text: str, gate: SpeechGate) -> tuple[tuple[P
         except (AlignmentFailed, InputError):
             pass  # the text is not what is said, or not English: the sound alone still tells most of it
     heard = understood(speech, gate) if sphinx_available() else None
-    return (heard.phonemes, "recogniser") if heard is not None else ((), "energy")
+    return (heard.phonemes, "recogniser") if heard is not None and heard.trusted else ((), "energy")
+
+
+def guessed_phonemes(speech: Speech, gate: SpeechGate) -> tuple[Phoneme, ...]:
+    """Return the timed phonemes of words that the recogniser may have heard, from 0 to the end without gaps, or none.
+
+    They are right in English that it is not sure of, and nonsense in other languages: who uses them must hold them
+    against what else is heard.
+
+    Args:
+        speech: the voice, 16 kHz, of which no phonemes are known.
+        gate: of the speech.
+    """
+    heard = understood(speech, gate) if sphinx_available() else None
+    return heard.phonemes if heard is not None else ()
 
 
 def expected_source(speech: Speech, text: str = "") -> tuple[str, str]:

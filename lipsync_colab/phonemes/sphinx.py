@@ -17,8 +17,6 @@ RATE = 16_000
 FRAMES_PER_SECOND = 100
 PEAK = 0.9
 FULL = Fraction(1)
-MOST_STATES = 3000
-"""That the search for words follows at once: of 30 recorded prompts it misses as many words as with twice as many."""
 KNOWN = VOWELS | CONSONANTS
 
 
@@ -38,14 +36,6 @@ def alignment_decoder(**beams: float) -> Any:
         beams: ``beam``, ``wbeam``, ``pbeam``: wider ones search more and fail less.
     """
     return _package().Decoder(lm=None, loglevel="FATAL", **beams)
-
-
-def word_decoder() -> Any:
-    """Return a decoder that hears English words, with the dictionary and the trigrams that come in the wheel.
-
-    Its search is bounded: sound that is no English would make it follow very many paths.
-    """
-    return _package().Decoder(loglevel="FATAL", maxhmmpf=MOST_STATES)
 
 
 def phone_decoder(weight: float = 0.7, beam: float = 1e-20) -> Any:

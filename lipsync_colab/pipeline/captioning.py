@@ -57,11 +57,11 @@ def _said(speech: Speech, text: str) -> tuple[str, tuple[Phoneme, ...]]:
 def _recognised(speech: Speech) -> tuple[str, tuple[Phoneme, ...]]:
     if not recogniser_available():
         raise InputError(
-            "captions need to know what is said: give the recording's text (--text), install a recogniser of English "
+            "captions need to know what is said: give the recording's text (--text), install the recogniser of English "
             f"words ({REMEDY}), or --captions none"
         )
     heard = understood(speech)
-    if heard is None:
+    if heard is None or not heard.trusted:
         raise InputError(
             "captions need to know what is said, and the recogniser is not sure of the words (it knows English): "
             "give the recording's text (--text), or --captions none"

@@ -56,14 +56,22 @@ def by_network(weights: Weights | None = None) -> Source:
     return learned
 
 
+def by_hearing(weights: Weights | None = None) -> Source:
+    """Return what is heard where no words are: the networks, and in a quiet recording the phone loop beside them."""
+
+    def heard(speech: Speech, text: str) -> MotionTrack:
+        return track_of(*heard_mouth(speech, voiced_gate(speech), _times(speech), weights=weights))
+
+    return heard
+
+
 def by_default(weights: Weights | None = None) -> Source:
     """Return what renders use for a recording without a text, with the shipped weights or others."""
 
-    def heard(speech: Speech, text: str) -> MotionTrack:
-        shapes, source = heard_mouth(speech, voiced_gate(speech), _times(speech), weights)
-        return track_of(shapes, source)
+    def followed(speech: Speech, text: str) -> MotionTrack:
+        return mouth_track(speech, FPS, frame_count(speech.seconds, FPS), weights=weights)
 
-    return heard
+    return followed
 
 
 def _of_phonemes(speech: Speech, phonemes: tuple[Phoneme, ...]) -> MotionTrack:

@@ -54,7 +54,7 @@ def person_gates(speech: Speech, name: str, plan: RenderPlan, mouth: Mouth) -> l
     gate = voiced_gate(speech)
     figures = {"human dips": dips(speech, track.channel("press"), float(plan.rate))}
     heard = understood(speech, gate)
-    if heard is not None:
+    if heard is not None and heard.trusted:
         figures["human closures"] = closures(opening, heard.phonemes, plan.rate)
     pauses = gate.pauses(SHORTEST_PAUSE)
     if pauses:

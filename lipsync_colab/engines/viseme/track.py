@@ -24,12 +24,10 @@ from lipsync_colab.engines.viseme.decoding import (
 from lipsync_colab.engines.viseme.learned import Weights, heard_outputs
 from lipsync_colab.engines.viseme.motion import CHANNELS, MOUTH, MotionTrack, empty_track
 from lipsync_colab.engines.viseme.outputs import EVENTS, step_times
-from lipsync_colab.engines.viseme.outputs import STEP as OUTPUT_STEP
 from lipsync_colab.engines.viseme.visemes import SHAPES, gestures
 from lipsync_colab.phonemes.loop import phone_loop
-from lipsync_colab.phonemes.source import known_phonemes
+from lipsync_colab.phonemes.source import guessed_phonemes, known_phonemes
 from lipsync_colab.phonemes.sphinx import sphinx_available
-from lipsync_colab.phonemes.words import worded_phonemes
 from lipsync_colab.types import Array, Phoneme, Speech
 
 LOUDNESS_SMOOTHING = 0.10
@@ -45,17 +43,19 @@ WITNESS_PACE = Fraction(23, 25)
 """The phone loop beside the network hears the recording slower: its models need 30 ms of each sound, and quick closures
 are shorter. So it finds .84 of people's closures rather than .76, with 20 wrong ones a minute rather than 17."""
 
-TRIED = 20.0
-"""Seconds of a long voice in which words must be confirmed before all of it is searched for them."""
 
-
-def mouth_track(speech: Speech, fps: Fraction, frames: int, expression: float = 1.0, text: str = "") -> MotionTrack:
+def mouth_track(
+    speech: Speech,
+    fps: Fraction,
+    frames: int,
+    expression: float = 1.0,
+    text: str = "",
+    weights: Weights | None = None,
+) -> MotionTrack:
     """Return the mouth's parameters at the centre of every frame; the other channels stay 0.
 
     The best source that there is tells them: phonemes that came with the speech, forced alignment where the text is
-    known; where only the sound is, the viseme networks, and in a quiet recording beside them the words that the
-    recogniser hears, if the networks confirm them, or else its phone loop. Where the
-    networks hear nobody, the sound's energy moves the jaw alone.
+    known or a recogniser is sure of the words, else what is heard (:func:`heard_mouth`).
 
     Args:
         speech: the voice, 16 kHz.
@@ -63,6 +63,7 @@ def mouth_track(speech: Speech, fps: Fraction, frames: int, expression: float = 
         frames: how many.
         expression: amount of articulation, 0 (the mouth stays at rest) to 2.
         text: what is said, where it is known and the speech does not carry it.
+        weights: of the viseme networks; None takes the shipped ones.
     """
     gate = SpeechGate.of(speech) if speech.phonemes else voiced_gate(speech)
     if expression <= 0 or not gate.active.any():
@@ -71,50 +72,39 @@ def mouth_track(speech: Speech, fps: Fraction, frames: int, expression: float = 
     times = frame_times(fps, frames)
     if phonemes:
         return track_of(mouth_of(phonemes, gate, times), source, expression)
-    shapes, source = heard_mouth(speech, gate, times)
+    shapes, source = heard_mouth(speech, gate, times, guessed_phonemes(speech, gate), weights)
     return track_of(shapes, source, expression)
 
 
 def heard_mouth(
-    speech: Speech, gate: SpeechGate, times: np.ndarray, weights: Weights | None = None
+    speech: Speech,
+    gate: SpeechGate,
+    times: np.ndarray,
+    guessed: tuple[Phoneme, ...] = (),
+    weights: Weights | None = None,
 ) -> tuple[dict[str, Array], str]:
     """Return the mouth's channels by the sound alone, and their source.
 
-    The source is ``"learned and words"`` in quiet English, ``"learned and phone loop"`` in other quiet speech,
-    ``"learned"`` in noise, and ``"energy"`` where the networks hear nobody.
+    The source is ``"learned and words"`` where the viseme networks confirm the guessed words, ``"learned and phone
+    loop"`` in other quiet speech, ``"learned"`` in noise, and ``"energy"`` where the networks hear nobody.
 
     Args:
         speech: of anybody, in any language.
         gate: of the same recording.
         times: the frames' centres in seconds.
-        weights: of the viseme network; None takes the shipped ones.
+        guessed: phonemes of words that may be said.
+        weights: of the viseme networks; None takes the shipped ones.
     """
     outputs = heard_outputs(speech, weights)
     if not speaks(outputs):
         return mouth_of_energy(gate, times), "energy"
+    if confirmed(outputs, guessed):
+        return mouth_of_both(outputs, guessed, gate, times, WORDS_TRUST), "learned and words"
     if gate.threshold <= QUIET_DB and sphinx_available():
-        words = _confirmed_words(speech, gate, outputs)
-        if words:
-            return mouth_of_both(outputs, words, gate, times, WORDS_TRUST), "learned and words"
         phonemes = phone_loop(speech, gate, WITNESS_PACE)
         if len(phonemes) > 1:
             return mouth_of_both(outputs, phonemes, gate, times, LOOP_TRUST), "learned and phone loop"
     return mouth_of_sound(outputs, gate, times), "learned"
-
-
-def _confirmed_words(speech: Speech, gate: SpeechGate, outputs: Array) -> tuple[Phoneme, ...]:
-    """Return the phonemes of the words that are heard where the networks confirm them, else none.
-
-    Of a long voice a stretch is tried first: to look for English in another language takes a third of its length.
-    """
-    if speech.seconds > 2 * TRIED:
-        start = int(np.argmax(gate.active)) * STEP
-        first, last = (round(seconds * speech.rate) for seconds in (start, start + TRIED))
-        heard = outputs[round(start / OUTPUT_STEP) : round((start + TRIED) / OUTPUT_STEP)]
-        if not confirmed(heard, worded_phonemes(Speech(speech.samples[first:last], speech.rate))):
-            return ()
-    words = worded_phonemes(speech, gate)
-    return words if confirmed(outputs, words) else ()
 
 
 def track_of(shapes: dict[str, Array], source: str, expression: float = 1.0) -> MotionTrack:
