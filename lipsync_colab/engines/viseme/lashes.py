@@ -1,0 +1,112 @@
+"""The lashes of a painted lid: as dark, as thick, as sharp and as coloured along it as the source's own."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from scipy.ndimage import gaussian_filter, gaussian_filter1d, median_filter
+
+from lipsync_colab.engines.viseme.eye_surroundings import WING, Surroundings
+from lipsync_colab.engines.viseme.light import LUMA
+from lipsync_colab.engines.viseme.ramp import smoothstep
+from lipsync_colab.types import Array
+
+LENGTH = 0.046  # eye distances
+COUNT = 34
+FAINTEST, DARKEST = 0.22, 0.80
+"""Of the lash line, as a share of the skin's brightness."""
+THINNEST, THICKEST = 0.006, 0.022
+"""Of the lash line, in eye distances."""
+SEARCHED = (-0.034, 0.004)
+"""Distance of the darkest lashes from the open margin in eye distances: below that the iris begins."""
+INNER, OUTER = 0.52, 0.57
+"""The line ends this far from the eye's middle towards the nose and towards the temple, in widths of the eye."""
+
+
+@dataclass(frozen=True, eq=False)
+class Lashes:
+    """What hangs on the lid's margin, on rows from far above it to the tips.
+
+    Attributes:
+        line: float32 (height, columns), how much of the margin's line covers.
+        hairs: the same of single lashes.
+        colours: float32 (columns, 3), along the lid.
+    """
+
+    line: Array
+    hairs: Array
+    colours: Array
+
+    @classmethod
+    def of(cls, around: Surroundings, height: int, tips: int, blur: float) -> Lashes:
+        """Measure the lashes of an open eye and draw those of the lid.
+
+        Args:
+            around: the eye's surroundings.
+            height: rows of the drawing.
+            tips: rows of it below the margin.
+            blur: of the picture, in pixels.
+        """
+        darkness, thickness, colours = _measured(around)
+        line = _line(around, darkness, thickness, height, tips, blur)
+        hairs = _hairs(len(around.s), height, tips, around.opening.unit, around.opening.outward, 0.6 * blur)
+        return cls(line, hairs * np.clip(1.35 * darkness - 0.3, 0, 1).astype(np.float32), colours)
+
+
+def _measured(around: Surroundings) -> tuple[Array, Array, Array]:
+    """Return the darkness (columns,) in [0, 1], the thickness (columns,) in pixels and the colour (columns, 3)."""
+    unit = around.opening.unit
+    skin = around.between(around.upper - 0.09 * unit, around.upper - 0.05 * unit)
+    bright = max(float(np.percentile(around.luma[skin], 70)) if skin.any() else float(around.skin @ LUMA), 1.0)
+    band = around.between(around.upper + SEARCHED[0] * unit, around.upper + SEARCHED[1] * unit)
+    darkest = np.where(band, around.luma, np.inf).argmin(axis=0)
+    columns = np.arange(len(around.s))
+    deepest = around.luma[darkest, columns]
+    half = (deepest + bright) / 2
+    index = np.arange(len(around.rows))[:, None]
+    bright_above = (around.luma > half) & (index <= darkest)
+    last = np.where(bright_above, index, -1).max(axis=0)
+    thick = np.where(last >= 0, darkest - last, np.inf)
+    even = max(1.0, 0.012 * unit)
+    darkness = gaussian_filter1d(1 - median_filter(deepest, 5, mode="nearest") / bright, even)
+    thick = np.clip(median_filter(thick, 9, mode="nearest"), THINNEST * unit, THICKEST * unit)
+    colours = gaussian_filter1d(around.pixels[darkest, columns], 4 * even, axis=0)
+    colours = np.minimum(colours, 0.5 * around.skin)
+    return np.clip(darkness, FAINTEST, DARKEST), gaussian_filter1d(thick, 2 * even), colours.astype(np.float32)
+
+
+def _line(around: Surroundings, darkness: Array, thick: Array, height: int, tips: int, blur: float) -> Array:
+    """Return the line of the margin, float32 (height, columns): it thins and fades towards the corners."""
+    opening = around.opening
+    out = around.s * opening.outward / opening.width
+    # Lashes begin a little way from the nose.
+    inner = smoothstep((out + INNER) / 0.30)
+    taper = np.minimum(inner, smoothstep((OUTER - out) / 0.24))
+    half = thick * (0.25 + 0.75 * taper) / 2
+    above = np.arange(height, dtype=np.float32)[::-1, None] - tips
+    covered = np.clip(half + 0.5 - np.abs(above - 0.3 * half), 0, 1)
+    soft = gaussian_filter1d(covered, max(0.4, 0.8 * blur), axis=0)
+    return np.asarray(soft * darkness * np.sqrt(taper) * (0.45 + 0.55 * inner), np.float32)
+
+
+def _hairs(columns: int, height: int, tips: int, unit: float, outward: int, blur: float) -> Array:
+    """Single lashes, drawn at four times the size: float32 (height, columns) in [0, 1]."""
+    random = np.random.default_rng(11)
+    scale = 4
+    canvas = np.zeros((height * scale, columns * scale), np.uint8)
+    base = (height - 1 - tips) * scale
+    half = columns * scale / (2 * WING)
+    for place in np.linspace(-0.40, 0.47, COUNT):
+        root = (place + random.normal(0, 0.008)) * outward
+        length = LENGTH * unit * scale * random.uniform(0.65, 1.1) * (0.62 + 0.5 * (place + 0.45))
+        lean = outward * (0.15 + 1.1 * (place + 0.3)) + random.normal(0, 0.12)
+        steps = np.linspace(0, 1, 7)
+        x = columns * scale / 2 + root * half + lean * length * steps**1.6
+        y = base + length * steps * (1 - 0.25 * steps * abs(lean))
+        stroke = np.round(np.stack([x, y], -1) * 16).astype(np.int32)
+        cv2.polylines(canvas, [stroke], False, 255, max(1, round(0.006 * unit * scale)), cv2.LINE_AA, 4)
+    fine = cv2.resize(canvas, (columns, height), interpolation=cv2.INTER_AREA).astype(np.float32) / 255
+    fade = np.clip((np.arange(height)[:, None] - (height - 1 - tips)) / max(LENGTH * unit, 1), 0, 1)
+    return gaussian_filter(fine, max(0.5, blur)) * (0.8 - 0.6 * fade).astype(np.float32)

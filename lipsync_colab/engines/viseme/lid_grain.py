@@ -1,0 +1,113 @@
+"""The grain of a painted lid, laid together from pieces of the skin round the eye."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.ndimage import gaussian_filter, grey_dilation, uniform_filter
+
+from lipsync_colab.engines.viseme.eye_surroundings import Surroundings
+from lipsync_colab.engines.viseme.light import LUMA
+from lipsync_colab.engines.viseme.ramp import smoothstep
+from lipsync_colab.types import Array
+
+COARSEST = 0.035
+"""Eye distances: what is broader than this is light and shade, not grain."""
+PIECE = 0.12
+"""Side of a piece in eye distances: strokes and pores stay whole in it, the edge of a bag does not fit."""
+LEAST_PIECE = 8  # pixels
+DONORS = (0.05, 0.45)
+"""Between these distances below the lower lid, in eye distances, lies the skin that gives the grain."""
+USUAL = 0.3
+"""Share of all pieces that are weaker than usual skin: much weaker ones are burnt out, much stronger ones creases."""
+MOST = 24  # pieces to choose from
+HIDDEN = 0.15
+"""Share of a piece that may lie behind a rim."""
+PEAK = 3.0
+"""Standard deviations beyond which grain is a fleck."""
+SEED = 7
+
+
+def grain(around: Surroundings, front: Array, height: int) -> Array:
+    """Return grain like that of the skin below the eye, float32 (height, columns, 3) with a mean of 0.
+
+    Noise of the same strength looks like sand on a painting or an old print. Pieces of the skin itself keep its
+    strokes, its pores and its weave. Where two overlap their mean would be weaker than either: the weighted sum is
+    divided by the root of the summed squares of the weights (Heitz and Neyret, "High-performance by-example noise
+    using a histogram-preserving blending operator", 2018).
+
+    Args:
+        around: the eye's surroundings.
+        front: of what stands before the skin, from :meth:`Surroundings.front`; none of it is taken.
+        height: rows.
+    """
+    unit = around.opening.unit
+    side = min(max(LEAST_PIECE, round(PIECE * unit)), min(front.shape) // 2)
+    fine = _fine(around.pixels, front, COARSEST * unit)
+    corners = _donors(around, front, fine, side)
+    step, columns = side * 2 // 3, fine.shape[1]
+    window = _window(side)
+    total = np.zeros((height + 2 * side, columns + 2 * side, 3), np.float32)
+    squares = np.zeros(total.shape[:2], np.float32)
+    places = [(top, left) for top in range(0, height + step, step) for left in range(0, columns + step, step)]
+    for (top, left), index in zip(places, _shuffled(len(corners), len(places)), strict=True):
+        row, column = corners[index]
+        target = np.s_[top : top + side, left : left + side]
+        total[target] += fine[row : row + side, column : column + side] * window[..., None]
+        squares[target] += window**2
+    even = total / np.sqrt(np.maximum(squares, 1e-6))[..., None]
+    return _without_flecks(even[side // 2 : side // 2 + height, side // 2 : side // 2 + columns])
+
+
+def _fine(pixels: Array, front: Array, coarsest: float) -> Array:
+    """Return what differs from the colour around, 0 behind rims, whose own colour counts nowhere."""
+    shown = 1 - front
+    weight = np.maximum(gaussian_filter(shown, coarsest), 1e-3)
+    around = gaussian_filter(pixels * shown[..., None], (coarsest, coarsest, 0)) / weight[..., None]
+    return (pixels - around) * shown[..., None]
+
+
+def _donors(around: Surroundings, front: Array, fine: Array, side: int) -> NDArray[np.intp]:
+    """Return the upper left corners (n, 2) of pieces of usual skin, as rows and columns."""
+    unit = around.opening.unit
+    rows, columns = front.shape
+    half = side // 2
+    below = around.between(around.lower + DONORS[0] * unit + half, around.lower + DONORS[1] * unit)
+    below[:, np.abs(around.s) > 0.6 * around.opening.width] = False
+    inside = np.zeros_like(below)
+    inside[half : rows - side + half, half : columns - side + half] = True
+    candidates = below & inside
+    if not candidates.any():
+        candidates = inside
+    hidden = uniform_filter(front, side)
+    candidates &= hidden <= max(HIDDEN, float(hidden[candidates].min()))
+    strength = np.maximum(uniform_filter((fine @ LUMA) ** 2, side), 0)
+    usual = np.quantile(strength[candidates], USUAL)
+    unusual = np.where(candidates, np.abs(np.log((strength + 0.01) / (usual + 0.01))), np.inf)
+    # The best place of each cell of a lattice: neighbours would repeat one another.
+    spread = max(2, side // 3)
+    best = -grey_dilation(-unusual, size=spread)
+    corners = np.argwhere((unusual == best) & candidates)
+    order = np.argsort(unusual[tuple(corners.T)], kind="stable")[:MOST]
+    return corners[order] - half
+
+
+def _shuffled(kinds: int, count: int) -> NDArray[np.intp]:
+    """Return ``count`` indices below ``kinds`` in random order, each as often as the others."""
+    random = np.random.default_rng(SEED)
+    rounds = [random.permutation(kinds) for _ in range(-(-count // kinds))]
+    return np.concatenate(rounds)[:count]
+
+
+def _window(side: int) -> Array:
+    """Return the weight of a piece's pixels, float32 (side, side): whole in the middle, almost 0 along the border."""
+    place = np.minimum(np.arange(side), np.arange(side)[::-1]) + 0.5
+    ramp = smoothstep(place / (side / 3))
+    return np.asarray(ramp[:, None] * ramp, np.float32)
+
+
+def _without_flecks(texture: Array) -> Array:
+    """Return grain whose strongest places are brought down, in all channels alike."""
+    luma = np.abs(texture @ LUMA)
+    limit = PEAK * float(np.sqrt((luma**2).mean())) + 1e-3
+    return np.asarray(texture * np.minimum(1, limit / np.maximum(luma, 1e-3))[..., None], np.float32)
