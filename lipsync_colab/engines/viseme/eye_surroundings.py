@@ -24,6 +24,8 @@ ROUGH = 0.06
 """Notches and flecks in the eye's outline narrower than this, in eye distances, are smoothed away."""
 FEATHER = 0.024
 """Softness of the lid's border in eye distances: 5 % of an eye's width."""
+LIT = 80
+"""Percentile of the brightness round an eye that lit skin has; only what is brighter is a reflection."""
 WING = 0.80
 """Liner is looked for as far as this from the eye's middle, in widths of the eye."""
 TONES = 8
@@ -85,7 +87,8 @@ class Surroundings:
         # Rims are thin and hide the skin; a brow or a deep socket is broad, and the lid runs into its shade.
         width = 2 * round(BROAD * self.opening.unit / 2) + 1
         broad = cv2.morphologyEx(front, cv2.MORPH_OPEN, np.ones((width, width), np.uint8)) if self._rims else front
-        unknown = cv2.resize(np.maximum(eye, (front - broad) * shaded), size, interpolation=cv2.INTER_AREA) > 0.05
+        hidden = front * shaded if self._rims else (front - broad) * shaded
+        unknown = cv2.resize(np.maximum(eye, hidden), size, interpolation=cv2.INTER_AREA) > 0.05
         near = cv2.resize(self._skin_near(front), size, interpolation=cv2.INTER_AREA) > 0.95
         colours = _skin_film(pixels, unknown, near & ~unknown, self.skin)
         filled = cv2.resize(colours, full, interpolation=cv2.INTER_CUBIC)
@@ -93,7 +96,8 @@ class Surroundings:
         # Towards the nose the lid ends at the corner; a wing of liner beyond the other goes with it. Lenses bend and
         # reflect there.
         out = self.s * self.opening.outward / self.opening.width
-        cover *= smoothstep((0.60 + out) / 0.14) * smoothstep(((0.60 if self._rims else WING) - out) / 0.14)
+        inner, outer = (0.56, 0.60) if self._rims else (0.60, WING)
+        cover *= smoothstep((inner + out) / 0.14) * smoothstep((outer - out) / 0.14)
         before = np.maximum(front - broad, gaussian_filter(broad, 0.035 * self.opening.unit))
         return np.asarray(filled, np.float32), (cover * (1 - before)).astype(np.float32)
 
@@ -134,7 +138,8 @@ class Surroundings:
         reference = float(self.skin @ LUMA)
         local = gaussian_filter(self.luma, 0.10 * unit)
         dark = np.minimum(local, reference) - self.luma > 0.24 * reference
-        odd = dark | (self.luma - np.maximum(local, reference) > 0.24 * reference)
+        lit = max(reference, float(np.percentile(self.luma, LIT)))
+        odd = dark | (self.luma - np.maximum(local, lit) > 0.24 * reference)
         beyond = np.abs(self.s) > 0.5 * self.opening.width
         clear = ~self.between(self.upper - 0.015 * unit, self.lower + 0.012 * unit) | beyond
         count, labels = cv2.connectedComponents((odd & clear).astype(np.uint8), connectivity=8)

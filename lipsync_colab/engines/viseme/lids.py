@@ -20,6 +20,7 @@ ABOVE, BELOW = 0.42, 0.60  # what of the picture around the eye is looked at, ey
 FOLD = 0.095  # the lid turns over the ball from this far above the margin, eye distances
 OVER_LASHES = 0.065  # how far above the open margin its lashes and its liner reach, eye distances
 MEETING = 0.035  # eye distances between the lids at which they begin to meet
+WET = (0.012, 0.040)  # the lower lid's wet edge reaches from the margin to here, eye distances
 BULGE = (1.0, 0.97, 1.07, 1.10, 1.04, 0.90)  # light on the ball under the lid, from the fold to the margin
 
 LIGHT: Array = gaussian_filter1d(np.interp(np.linspace(0, 1, 32), np.linspace(0, 1, len(BULGE)), BULGE), 2.0).astype(
@@ -108,7 +109,7 @@ class Lid:
         # Beyond the corner nothing ends at the margin: what is left of a wing of liner runs out softly.
         beyond = np.maximum(np.abs(s) - np.float32(0.5 * opening.width), 0)
         over = smoothstep((above + 0.8 * beyond) / (1.3 + 0.8 * beyond) + 0.5)
-        over = np.maximum(over, self._met(shut - margin, closure))
+        over = np.maximum(over, self._met(s, above, shut - margin, closure))
         # The lashes' place is skin at once; the fold above them flattens as the lid is drawn from under it.
         folded = smoothstep((upper - t) / np.float32(0.5 * OVER_LASHES * opening.unit) - 2)
         folded *= smoothstep((0.5 - np.abs(s) / np.float32(opening.width)) / 0.12)  # at the end lashes reach higher
@@ -121,12 +122,17 @@ class Lid:
         lashes = (np.clip(lashes, 0, 0.92) * seen)[..., None]
         return pixels + (along(self._lash_colours, self._column(s)) - pixels) * lashes
 
-    def _met(self, left: Array, closure: float) -> Array:
-        """How far the lids have met at places where so many pixels are left between them, in [0, 1].
+    def _met(self, s: Array, above: Array, left: Array, closure: float) -> Array:
+        """How far the lids have met, in [0, 1], where so many pixels are left between them.
 
-        What the eye shows beyond the lower lid's margin (its wet edge, the dark of a corner, liner) goes where they do.
+        Under the lashes the lower lid's wet edge goes; at the corners all that the eye shows beyond its margins (the
+        dark of the corner, liner) does.
         """
-        return smoothstep(1 - left / np.float32(MEETING * self._opening.unit)) * float(smoothstep(1.5 * closure - 0.5))
+        unit = np.float32(self._opening.unit)
+        met = smoothstep(1 - left / (MEETING * unit)) * float(smoothstep(1.5 * closure - 0.5))
+        corner = smoothstep((np.abs(s) / np.float32(self._opening.width) - 0.32) / 0.16)
+        edge = 1 - smoothstep((-above / unit - WET[0]) / (WET[1] - WET[0]))
+        return met * np.maximum(corner, edge)
 
     def _column(self, s: Array) -> Array:
         """Place along the eye as a column of the straightened picture."""
