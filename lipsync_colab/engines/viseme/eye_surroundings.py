@@ -140,7 +140,8 @@ class Surroundings:
         dark = np.minimum(local, reference) - self.luma > 0.24 * reference
         lit = max(reference, float(np.percentile(self.luma, LIT)))
         odd = dark | (self.luma - np.maximum(local, lit) > 0.24 * reference)
-        beyond = np.abs(self.s) > 0.5 * self.opening.width
+        # The corner at the nose may lie behind a rim.
+        beyond = np.abs(self.s) > (0.42 if self._rims else 0.5) * self.opening.width
         clear = ~self.between(self.upper - 0.015 * unit, self.lower + 0.012 * unit) | beyond
         count, labels = cv2.connectedComponents((odd & clear).astype(np.uint8), connectivity=8)
         far = ~self.between(self.upper - 0.17 * unit, self.lower + 0.14 * unit)

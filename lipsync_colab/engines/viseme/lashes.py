@@ -15,8 +15,10 @@ from lipsync_colab.types import Array
 
 LENGTH = 0.046  # eye distances
 COUNT = 34
-FAINTEST, DARKEST = 0.22, 0.80
-"""Of the lash line, as a share of the skin's brightness."""
+FAINTEST, DENSEST = 0.35, 0.90
+"""How much of the skin the line of the lashes covers."""
+OPAQUE = 0.45
+"""Contrast to the skin, as a share of its brightness, from which lashes let none of it through."""
 THINNEST, THICKEST = 0.006, 0.022
 """Of the lash line, in eye distances."""
 SEARCHED = (-0.034, 0.004)
@@ -49,14 +51,14 @@ class Lashes:
             tips: rows of it below the margin.
             blur: of the picture, in pixels.
         """
-        darkness, thickness, colours = _measured(around)
-        line = _line(around, darkness, thickness, height, tips, blur)
+        density, thickness, colours = _measured(around)
+        line = _line(around, density, thickness, height, tips, blur)
         hairs = _hairs(len(around.s), height, tips, around.opening.unit, around.opening.outward, 0.6 * blur)
-        return cls(line, hairs * np.clip(1.35 * darkness - 0.3, 0, 1).astype(np.float32), colours)
+        return cls(line, hairs * density.astype(np.float32), colours)
 
 
 def _measured(around: Surroundings) -> tuple[Array, Array, Array]:
-    """Return the darkness (columns,) in [0, 1], the thickness (columns,) in pixels and the colour (columns, 3)."""
+    """Return how dense the lashes are (columns,) in [0, 1], the thickness (columns,) in pixels and the colour (columns, 3)."""
     unit = around.opening.unit
     skin = around.between(around.upper - 0.09 * unit, around.upper - 0.05 * unit)
     bright = max(float(np.percentile(around.luma[skin], 70)) if skin.any() else float(around.skin @ LUMA), 1.0)
@@ -70,14 +72,15 @@ def _measured(around: Surroundings) -> tuple[Array, Array, Array]:
     last = np.where(bright_above, index, -1).max(axis=0)
     thick = np.where(last >= 0, darkest - last, np.inf)
     even = max(1.0, 0.012 * unit)
-    darkness = gaussian_filter1d(1 - median_filter(deepest, 5, mode="nearest") / bright, even)
+    contrast = gaussian_filter1d(1 - median_filter(deepest, 5, mode="nearest") / bright, even)
+    density = np.clip(DENSEST * contrast / OPAQUE, FAINTEST, DENSEST)
     thick = np.clip(median_filter(thick, 9, mode="nearest"), THINNEST * unit, THICKEST * unit)
     colours = gaussian_filter1d(around.pixels[darkest, columns], 4 * even, axis=0)
     colours = np.minimum(colours, 0.5 * around.skin)
-    return np.clip(darkness, FAINTEST, DARKEST), gaussian_filter1d(thick, 2 * even), colours.astype(np.float32)
+    return density, gaussian_filter1d(thick, 2 * even), colours.astype(np.float32)
 
 
-def _line(around: Surroundings, darkness: Array, thick: Array, height: int, tips: int, blur: float) -> Array:
+def _line(around: Surroundings, density: Array, thick: Array, height: int, tips: int, blur: float) -> Array:
     """Return the line of the margin, float32 (height, columns): it thins and fades towards the corners."""
     opening = around.opening
     out = around.s * opening.outward / opening.width
@@ -88,7 +91,7 @@ def _line(around: Surroundings, darkness: Array, thick: Array, height: int, tips
     above = np.arange(height, dtype=np.float32)[::-1, None] - tips
     covered = np.clip(half + 0.5 - np.abs(above - 0.3 * half), 0, 1)
     soft = gaussian_filter1d(covered, max(0.4, 0.8 * blur), axis=0)
-    return np.asarray(soft * darkness * np.sqrt(taper) * (0.45 + 0.55 * inner), np.float32)
+    return np.asarray(soft * density * np.sqrt(taper) * (0.45 + 0.55 * inner), np.float32)
 
 
 def _hairs(columns: int, height: int, tips: int, unit: float, outward: int, blur: float) -> Array:

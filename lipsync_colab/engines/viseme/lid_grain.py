@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import gaussian_filter, grey_dilation, uniform_filter
+from scipy.ndimage import gaussian_filter, grey_dilation, maximum_filter, uniform_filter
 
 from lipsync_colab.engines.viseme.eye_surroundings import Surroundings
 from lipsync_colab.engines.viseme.light import LUMA
@@ -21,8 +21,10 @@ DONORS = (0.05, 0.45)
 USUAL = 0.3
 """Share of all pieces that are weaker than usual skin: much weaker ones are burnt out, much stronger ones creases."""
 MOST = 24  # pieces to choose from
-HIDDEN = 0.15
-"""Share of a piece that may lie behind a rim."""
+HALO = 0.02
+"""Eye distances round a rim in which its edge and its reflection spoil the skin."""
+LEAST_HIDDEN = 0.3
+"""Share of all pieces that are chosen from at least, even if each has something before it."""
 PEAK = 3.0
 """Standard deviations beyond which grain is a fleck."""
 SEED = 7
@@ -42,6 +44,7 @@ def grain(around: Surroundings, front: Array, height: int) -> Array:
         height: rows.
     """
     unit = around.opening.unit
+    front = maximum_filter(front, 2 * round(HALO * unit) + 1)
     side = min(max(LEAST_PIECE, round(PIECE * unit)), min(front.shape) // 2)
     fine = _fine(around.pixels, front, COARSEST * unit)
     corners = _donors(around, front, fine, side)
@@ -80,7 +83,7 @@ def _donors(around: Surroundings, front: Array, fine: Array, side: int) -> NDArr
     if not candidates.any():
         candidates = inside
     hidden = uniform_filter(front, side)
-    candidates &= hidden <= max(HIDDEN, float(hidden[candidates].min()))
+    candidates &= hidden <= np.quantile(hidden[candidates], LEAST_HIDDEN) + 1e-3
     strength = np.maximum(uniform_filter((fine @ LUMA) ** 2, side), 0)
     usual = np.quantile(strength[candidates], USUAL)
     unusual = np.where(candidates, np.abs(np.log((strength + 0.01) / (usual + 0.01))), np.inf)
