@@ -126,7 +126,14 @@ class Surroundings:
         joined = cv2.dilate(kept[labels].astype(np.uint8), _disc(0.012 * unit))
         joined = cv2.morphologyEx(joined, cv2.MORPH_CLOSE, _disc(ROUGH / 2 * unit))
         even = gaussian_filter(joined.astype(np.float32), ROUGH / 3 * unit) > 0.3
-        return (even | core).astype(np.float32), shaded.astype(np.float32)
+        return self._before_rims(even | core, front).astype(np.float32), shaded.astype(np.float32)
+
+    def _before_rims(self, eye: NDArray[np.bool_], front: Array) -> NDArray[np.bool_]:
+        """The eye without what of its outline lies between the parts of a frame, where no lid can be."""
+        if not self._rims:
+            return eye
+        free = (eye & (front < 0.5)).astype(np.uint8)
+        return np.asarray(cv2.morphologyEx(free, cv2.MORPH_OPEN, _disc(0.06 * self.opening.unit)) > 0)
 
     def front(self) -> Array:
         """Mask of what stands before the lid (rims of glasses, the brow), float32 (rows, columns) in [0, 1].

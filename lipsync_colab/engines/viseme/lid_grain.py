@@ -11,7 +11,7 @@ from lipsync_colab.engines.viseme.light import LUMA
 from lipsync_colab.engines.viseme.ramp import smoothstep
 from lipsync_colab.types import Array
 
-COARSEST = 0.035
+COARSEST = 0.028
 """Eye distances: what is broader than this is light and shade, not grain."""
 PIECE = 0.12
 """Side of a piece in eye distances: strokes and pores stay whole in it, the edge of a bag does not fit."""
@@ -25,8 +25,8 @@ HALO = 0.02
 """Eye distances round a rim in which its edge and its reflection spoil the skin."""
 LEAST_HIDDEN = 0.3
 """Share of all pieces that are chosen from at least, even if each has something before it."""
-PEAK = 3.0
-"""Standard deviations beyond which grain is a fleck."""
+PEAK = 2.0
+"""Deviations of most of the grain, beyond which it grows no stronger."""
 SEED = 7
 
 
@@ -59,7 +59,7 @@ def grain(around: Surroundings, front: Array, height: int) -> Array:
         total[target] += fine[row : row + side, column : column + side] * window[..., None]
         squares[target] += window**2
     even = total / np.sqrt(np.maximum(squares, 1e-6))[..., None]
-    return _without_flecks(even[side // 2 : side // 2 + height, side // 2 : side // 2 + columns])
+    return _even(even[side // 2 : side // 2 + height, side // 2 : side // 2 + columns])
 
 
 def _fine(pixels: Array, front: Array, coarsest: float) -> Array:
@@ -109,8 +109,11 @@ def _window(side: int) -> Array:
     return np.asarray(ramp[:, None] * ramp, np.float32)
 
 
-def _without_flecks(texture: Array) -> Array:
-    """Return grain whose strongest places are brought down, in all channels alike."""
+def _even(texture: Array) -> Array:
+    """Return grain whose strongest places are brought down, in all channels alike.
+
+    Strokes are everywhere and stay. Single lines on smooth skin are wrinkles, which a lid drawn flat has not.
+    """
     luma = np.abs(texture @ LUMA)
-    limit = PEAK * float(np.sqrt((luma**2).mean())) + 1e-3
-    return np.asarray(texture * np.minimum(1, limit / np.maximum(luma, 1e-3))[..., None], np.float32)
+    limit = PEAK * 1.4826 * float(np.median(luma)) + 1e-3
+    return np.asarray(texture * (np.tanh(luma / limit) / np.maximum(luma / limit, 1e-3))[..., None], np.float32)
