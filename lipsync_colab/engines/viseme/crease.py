@@ -9,12 +9,14 @@ from lipsync_colab.engines.viseme.eye_surroundings import Surroundings
 from lipsync_colab.engines.viseme.ramp import smoothstep
 from lipsync_colab.types import Array
 
-NEAREST, FURTHEST = 0.040, 0.19
+NEAREST, FURTHEST = 0.040, 0.14
 """Eye distances above the open margin between which a fold is looked for: lashes lie below, the brow above."""
 WIDTH = 0.030
 """Eye distances from the fold's floor to the skin that it is compared with."""
-FAINTEST = 0.035
-"""Mean depth, as a share of the brightness beside it, below which what was followed is no fold."""
+FAINTEST = 0.05
+"""Depth, as a share of the brightness beside it, that three quarters of a fold have at least."""
+ROUGHEST = 0.25
+"""Mean bend of a fold from a column to the next, in pixels: flecks and strokes are not in line."""
 DEEPEST = 0.40
 LEFT = 0.55
 """Of the fold's depth when the eye is shut: the skin is stretched, not smooth."""
@@ -26,24 +28,26 @@ THIN = 0.007  # eye distances, standard deviation
 def crease(around: Surroundings, front: Array, blur: float) -> Array:
     """Return by what share the fold darkens a shut lid, float32 (rows, columns), all 0 where the source shows none.
 
+    Behind glasses none is looked for: a rim would be taken for it.
+
     Args:
         around: the eye's surroundings.
-        front: of what stands before the skin; a rim is no fold.
+        front: of what stands before the skin.
         blur: of the picture, in pixels.
     """
     unit = around.opening.unit
     offsets = np.arange(-FURTHEST * unit, -NEAREST * unit, dtype=np.float32)
     depth = _depth(around, front, offsets)
     path = _deepest_path(depth)
-    columns = np.arange(depth.shape[1])
-    found = depth[path, columns]
+    found = depth[path, np.arange(len(path))]
     middle = np.abs(around.s) < 0.35 * around.opening.width
-    if float(found[middle].mean()) < FAINTEST:
+    bend = float(np.abs(np.diff(path[middle], 2)).mean())
+    if around.rims or bend > ROUGHEST or float(np.quantile(found[middle], 0.25)) < FAINTEST:
         return np.zeros_like(around.luma)
     place = around.upper + gaussian_filter1d(offsets[path], 0.02 * unit)
     # It runs out towards the corners, where the socket's shade takes its place.
     ends = smoothstep((0.56 - np.abs(around.s) / around.opening.width) / 0.20)
-    share = LEFT * gaussian_filter1d(np.clip(found, 0, DEEPEST), 0.02 * unit) * ends
+    share = LEFT * gaussian_filter1d(np.clip(found, 0, DEEPEST), 0.05 * unit) * ends
     width = np.hypot(THIN * unit, blur)
     away = around.rows[:, None] - place
     return np.asarray(share * np.exp(-((away / np.where(away < 0, 1.6 * width, width)) ** 2) / 2), np.float32)

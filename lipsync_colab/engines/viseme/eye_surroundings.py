@@ -49,6 +49,7 @@ class Surroundings:
         upper: float32 (columns,), t of the upper lid's margin.
         lower: of the lower lid's.
         brow: of the brow's lower edge.
+        rims: glasses are worn.
     """
 
     def __init__(self, image: Image, opening: EyeOpening, s: Array, rows: Array, rims: bool) -> None:
@@ -64,7 +65,7 @@ class Surroundings:
         )
         below = self.between(self.lower + 0.05 * opening.unit, self.lower + 0.15 * opening.unit)
         self.skin = np.median(self.pixels[below], axis=0) if below.any() else np.median(self.pixels, axis=(0, 1))
-        self._rims = rims
+        self.rims = rims
 
     def between(self, low: Array, high: Array) -> NDArray[np.bool_]:
         """Mask of the pixels whose t lies between two curves."""
@@ -86,8 +87,8 @@ class Surroundings:
         pixels = np.asarray(cv2.resize(self.pixels, size, interpolation=cv2.INTER_AREA), np.float32)
         # Rims are thin and hide the skin; a brow or a deep socket is broad, and the lid runs into its shade.
         width = 2 * round(BROAD * self.opening.unit / 2) + 1
-        broad = cv2.morphologyEx(front, cv2.MORPH_OPEN, np.ones((width, width), np.uint8)) if self._rims else front
-        hidden = front * shaded if self._rims else (front - broad) * shaded
+        broad = cv2.morphologyEx(front, cv2.MORPH_OPEN, np.ones((width, width), np.uint8)) if self.rims else front
+        hidden = front * shaded if self.rims else (front - broad) * shaded
         unknown = cv2.resize(np.maximum(eye, hidden), size, interpolation=cv2.INTER_AREA) > 0.05
         near = cv2.resize(self._skin_near(front), size, interpolation=cv2.INTER_AREA) > 0.95
         colours = _skin_film(pixels, unknown, near & ~unknown, self.skin)
@@ -96,7 +97,7 @@ class Surroundings:
         # Towards the nose the lid ends at the corner; a wing of liner beyond the other goes with it. Lenses bend and
         # reflect there.
         out = self.s * self.opening.outward / self.opening.width
-        inner, outer = (0.56, 0.60) if self._rims else (0.60, WING)
+        inner, outer = (0.56, 0.60) if self.rims else (0.60, WING)
         cover *= smoothstep((inner + out) / 0.14) * smoothstep((outer - out) / 0.14)
         before = np.maximum(front - broad, gaussian_filter(broad, 0.035 * self.opening.unit))
         return np.asarray(filled, np.float32), (cover * (1 - before)).astype(np.float32)
@@ -130,7 +131,7 @@ class Surroundings:
 
     def _before_rims(self, eye: NDArray[np.bool_], front: Array) -> NDArray[np.bool_]:
         """The eye without what of its outline lies between the parts of a frame, where no lid can be."""
-        if not self._rims:
+        if not self.rims:
             return eye
         free = (eye & (front < 0.5)).astype(np.uint8)
         return np.asarray(cv2.morphologyEx(free, cv2.MORPH_OPEN, _disc(0.06 * self.opening.unit)) > 0)
@@ -148,14 +149,14 @@ class Surroundings:
         lit = max(reference, float(np.percentile(self.luma, LIT)))
         odd = dark | (self.luma - np.maximum(local, lit) > 0.24 * reference)
         # The corner at the nose may lie behind a rim.
-        beyond = np.abs(self.s) > (0.42 if self._rims else 0.5) * self.opening.width
+        beyond = np.abs(self.s) > (0.42 if self.rims else 0.5) * self.opening.width
         clear = ~self.between(self.upper - 0.015 * unit, self.lower + 0.012 * unit) | beyond
         count, labels = cv2.connectedComponents((odd & clear).astype(np.uint8), connectivity=8)
         far = ~self.between(self.upper - 0.17 * unit, self.lower + 0.14 * unit)
         kept = np.zeros(count, bool)
         kept[np.unique(labels[far & odd])] = True
         kept[0] = False
-        stands = kept[labels] & (far | self._rims)
+        stands = kept[labels] & (far | self.rims)
         mask = gaussian_filter(stands.astype(np.float32), max(0.8, 0.008 * unit))
         return smoothstep(mask * 1.6).astype(np.float32)
 
