@@ -18,7 +18,7 @@ FAINTEST = 0.05
 ROUGHEST = 0.25
 """Mean bend of a fold from a column to the next, in pixels: flecks and strokes are not in line."""
 DEEPEST = 0.40
-LEFT = 0.55
+LEFT = 0.8
 """Of the fold's depth when the eye is shut: the skin is stretched, not smooth."""
 STEEPEST = 3
 """Pixels along the fold in which it goes one up or down, at least half of it."""

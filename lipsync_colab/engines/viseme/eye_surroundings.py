@@ -26,7 +26,7 @@ FEATHER = 0.024
 """Softness of the lid's border in eye distances: 5 % of an eye's width."""
 LIT = 80
 """Percentile of the brightness round an eye that lit skin has; only what is brighter is a reflection."""
-WING = 0.80
+WING = 0.95
 """Liner is looked for as far as this from the eye's middle, in widths of the eye."""
 TONES = 8
 """Brightnesses at which the skin's colour round an eye is taken."""

@@ -58,7 +58,7 @@ class Lashes:
 
 
 def _measured(around: Surroundings) -> tuple[Array, Array, Array]:
-    """Return how dense the lashes are (columns,) in [0, 1], the thickness (columns,) in pixels and the colour (columns, 3)."""
+    """Return how dense the lashes are, in [0, 1], how thick their line is, in pixels, and their colour, by column."""
     unit = around.opening.unit
     skin = around.between(around.upper - 0.09 * unit, around.upper - 0.05 * unit)
     bright = max(float(np.percentile(around.luma[skin], 70)) if skin.any() else float(around.skin @ LUMA), 1.0)
@@ -82,16 +82,18 @@ def _measured(around: Surroundings) -> tuple[Array, Array, Array]:
 
 def _line(around: Surroundings, density: Array, thick: Array, height: int, tips: int, blur: float) -> Array:
     """Return the line of the margin, float32 (height, columns): it thins and fades towards the corners."""
-    opening = around.opening
-    out = around.s * opening.outward / opening.width
-    # Lashes begin a little way from the nose.
-    inner = smoothstep((out + INNER) / 0.30)
-    taper = np.minimum(inner, smoothstep((OUTER - out) / 0.24))
+    taper = _taper(around)
     half = thick * (0.25 + 0.75 * taper) / 2
     above = np.arange(height, dtype=np.float32)[::-1, None] - tips
     covered = np.clip(half + 0.5 - np.abs(above - 0.3 * half), 0, 1)
     soft = gaussian_filter1d(covered, max(0.4, 0.8 * blur), axis=0)
-    return np.asarray(soft * density * np.sqrt(taper) * (0.45 + 0.55 * inner), np.float32)
+    return np.asarray(soft * density * np.sqrt(taper), np.float32)
+
+
+def _taper(around: Surroundings) -> Array:
+    """Return how full the lashes are along the eye, (columns,) in [0, 1]: they begin a little way from the nose."""
+    out = around.s * around.opening.outward / around.opening.width
+    return smoothstep((out + INNER) / 0.30) * smoothstep((OUTER - out) / 0.24)
 
 
 def _hairs(columns: int, height: int, tips: int, unit: float, outward: int, blur: float) -> Array:
