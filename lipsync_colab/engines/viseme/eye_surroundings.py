@@ -5,7 +5,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import gaussian_filter
+from scipy.ndimage import gaussian_filter, gaussian_filter1d, median_filter
 
 from lipsync_colab.engines.viseme.eye_opening import SAMPLES, EyeOpening
 from lipsync_colab.engines.viseme.light import LUMA
@@ -18,6 +18,8 @@ FILLED_UNIT = 64
 FILM_STEPS = 400
 BROAD = 0.10
 """Eye distances beyond which what stands before the lid is no rim."""
+HIGHEST = 0.10
+"""How far above the open margin the lid reaches at most, eye distances."""
 LINER = 0.80
 """Brightness beside the skin's around, below which what joins the lashes goes with them."""
 ROUGH = 0.06
@@ -117,7 +119,8 @@ class Surroundings:
         spread = 0.12 * unit
         usual = gaussian_filter(self.luma * known, spread) / np.maximum(gaussian_filter(known, spread), 1e-3)
         shaded = self.luma < LINER * usual
-        near = self.between(self.upper - 0.10 * unit, self.lower + 0.045 * unit) & (front < 0.5)
+        roof = self._roof()
+        near = self.between(roof, self.lower + 0.045 * unit) & (front < 0.5)
         near &= self.s * self.opening.outward > -0.5 * self.opening.width  # the nose's shadow is no liner
         dark = core | (near & shaded)
         count, labels = cv2.connectedComponents(dark.astype(np.uint8), connectivity=8)
@@ -127,7 +130,29 @@ class Surroundings:
         joined = cv2.dilate(kept[labels].astype(np.uint8), _disc(0.012 * unit))
         joined = cv2.morphologyEx(joined, cv2.MORPH_CLOSE, _disc(ROUGH / 2 * unit))
         even = gaussian_filter(joined.astype(np.float32), ROUGH / 3 * unit) > 0.3
+        even &= self.rows[:, None] >= roof - 0.03 * unit
+        core &= self.rows[:, None] >= roof
         return self._before_rims(even | core, front).astype(np.float32), shaded.astype(np.float32)
+
+    def _roof(self) -> Array:
+        """How far up the lid may reach, t along the columns.
+
+        Under a low brow or in a deep socket that is the lightest skin over the lashes: from there on up all is dark.
+        """
+        unit = self.opening.unit
+        up = np.arange(0.02 * unit, 0.30 * unit, dtype=np.float32)
+        rows = np.clip(np.rint(self.upper - up[:, None] - self.rows[0]), 0, len(self.rows) - 1).astype(int)
+        above = gaussian_filter(self.luma, (0.008 * unit, 0.03 * unit))[rows, np.arange(len(self.s))]
+        near = above[up < HIGHEST * unit]
+        lightest, light = up[near.argmax(axis=0)], near.max(axis=0)
+        room = np.maximum(self.upper - self.brow, lightest + 0.06 * unit)
+        between = (up[:, None] >= lightest + 0.03 * unit) & (up[:, None] < room)
+        dark = (between & (above < LINER * light)).sum(axis=0) > 0.8 * between.sum(axis=0)
+        middle = np.abs(self.s) < 0.45 * self.opening.width
+        if self.rims or dark[middle].mean() < 0.5:
+            return self.upper - HIGHEST * unit
+        found = median_filter(np.where(dark & middle, lightest, HIGHEST * unit), max(3, round(0.06 * unit)))
+        return self.upper - gaussian_filter1d(found, 0.03 * unit)
 
     def _before_rims(self, eye: NDArray[np.bool_], front: Array) -> NDArray[np.bool_]:
         """The eye without what of its outline lies between the parts of a frame, where no lid can be."""
