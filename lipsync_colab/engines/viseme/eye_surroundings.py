@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter, gaussian_filter1d, median_filter
 
+from lipsync_colab.engines.viseme.blur import blurred
 from lipsync_colab.engines.viseme.eye_opening import SAMPLES, EyeOpening
 from lipsync_colab.engines.viseme.light import LUMA
 from lipsync_colab.engines.viseme.ramp import smoothstep
@@ -26,6 +27,8 @@ ROUGH = 0.06
 """Notches and flecks in the eye's outline narrower than this, in eye distances, are smoothed away."""
 FEATHER = 0.024
 """Softness of the lid's border in eye distances: 5 % of an eye's width."""
+FLECK = 0.06
+"""Eye distances: what is dark and narrower than this is a fleck or a hair, and gives the lid no colour."""
 LIT = 80
 """Percentile of the brightness round an eye that lit skin has; only what is brighter is a reflection."""
 WING = 0.95
@@ -91,6 +94,8 @@ class Surroundings:
         width = 2 * round(BROAD * self.opening.unit / 2) + 1
         broad = cv2.morphologyEx(front, cv2.MORPH_OPEN, np.ones((width, width), np.uint8)) if self.rims else front
         hidden = front * shaded if self.rims else (front - broad) * shaded
+        flecks = shaded - cv2.morphologyEx(shaded, cv2.MORPH_OPEN, _disc(FLECK / 2 * self.opening.unit))
+        hidden = np.maximum(hidden, flecks)
         unknown = cv2.resize(np.maximum(eye, hidden), size, interpolation=cv2.INTER_AREA) > 0.05
         near = cv2.resize(self._skin_near(front), size, interpolation=cv2.INTER_AREA) > 0.95
         colours = _skin_film(pixels, unknown, near & ~unknown, self.skin)
@@ -101,7 +106,7 @@ class Surroundings:
         out = self.s * self.opening.outward / self.opening.width
         inner, outer = (0.56, 0.60) if self.rims else (0.60, WING)
         cover *= smoothstep((inner + out) / 0.14) * smoothstep((outer - out) / 0.14)
-        before = np.maximum(front - broad, gaussian_filter(broad, 0.035 * self.opening.unit))
+        before = np.maximum(front - broad, blurred(broad, 0.035 * self.opening.unit))
         return np.asarray(filled, np.float32), (cover * (1 - before)).astype(np.float32)
 
     def _skin_near(self, front: Array) -> Array:
@@ -117,7 +122,7 @@ class Surroundings:
         core = self.between(self.upper - 0.045 * unit * inside, self.lower + 0.025 * unit * inside) & (off < 0.55)
         known = (1 - core) * (1 - front)
         spread = 0.12 * unit
-        usual = gaussian_filter(self.luma * known, spread) / np.maximum(gaussian_filter(known, spread), 1e-3)
+        usual = blurred(self.luma * known, spread) / np.maximum(blurred(known, spread), 1e-3)
         shaded = self.luma < LINER * usual
         roof = self._roof()
         near = self.between(roof, self.lower + 0.045 * unit) & (front < 0.5)
@@ -129,7 +134,7 @@ class Surroundings:
         kept[0] = False
         joined = cv2.dilate(kept[labels].astype(np.uint8), _disc(0.012 * unit))
         joined = cv2.morphologyEx(joined, cv2.MORPH_CLOSE, _disc(ROUGH / 2 * unit))
-        even = gaussian_filter(joined.astype(np.float32), ROUGH / 3 * unit) > 0.3
+        even = blurred(joined.astype(np.float32), ROUGH / 3 * unit) > 0.3
         even &= self.rows[:, None] >= roof - 0.03 * unit
         core &= self.rows[:, None] >= roof
         return self._before_rims(even | core, front).astype(np.float32), shaded.astype(np.float32)
@@ -169,7 +174,7 @@ class Surroundings:
         """
         unit = self.opening.unit
         reference = float(self.skin @ LUMA)
-        local = gaussian_filter(self.luma, 0.10 * unit)
+        local = blurred(self.luma, 0.10 * unit)
         dark = np.minimum(local, reference) - self.luma > 0.24 * reference
         lit = max(reference, float(np.percentile(self.luma, LIT)))
         odd = dark | (self.luma - np.maximum(local, lit) > 0.24 * reference)

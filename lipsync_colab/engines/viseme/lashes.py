@@ -52,8 +52,10 @@ class Lashes:
             blur: of the picture, in pixels.
         """
         density, thickness, colours = _measured(around)
-        line = _line(around, density, thickness, height, tips, blur)
-        hairs = _hairs(len(around.s), height, tips, around.opening.unit, around.opening.outward, 0.6 * blur)
+        # What measured the blur saw each edge over two pixels.
+        soft = float(np.sqrt(max(blur**2 - 0.64, 0.16)))
+        line = _line(around, density, thickness, height, tips, soft)
+        hairs = _hairs(len(around.s), height, tips, around.opening.unit, around.opening.outward, soft)
         return cls(line, hairs * density.astype(np.float32), colours)
 
 
@@ -86,7 +88,7 @@ def _line(around: Surroundings, density: Array, thick: Array, height: int, tips:
     half = thick * (0.25 + 0.75 * taper) / 2
     above = np.arange(height, dtype=np.float32)[::-1, None] - tips
     covered = np.clip(half + 0.5 - np.abs(above - 0.3 * half), 0, 1)
-    soft = gaussian_filter1d(covered, max(0.4, 0.8 * blur), axis=0)
+    soft = gaussian_filter1d(covered, blur, axis=0)
     return np.asarray(soft * density * np.sqrt(taper), np.float32)
 
 
@@ -114,4 +116,4 @@ def _hairs(columns: int, height: int, tips: int, unit: float, outward: int, blur
         cv2.polylines(canvas, [stroke], False, 255, max(1, round(0.006 * unit * scale)), cv2.LINE_AA, 4)
     fine = cv2.resize(canvas, (columns, height), interpolation=cv2.INTER_AREA).astype(np.float32) / 255
     fade = np.clip((np.arange(height)[:, None] - (height - 1 - tips)) / max(LENGTH * unit, 1), 0, 1)
-    return gaussian_filter(fine, max(0.5, blur)) * (0.8 - 0.6 * fade).astype(np.float32)
+    return gaussian_filter(fine, blur) * (0.8 - 0.6 * fade).astype(np.float32)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import gaussian_filter, grey_dilation, maximum_filter, uniform_filter
+from scipy.ndimage import grey_dilation, maximum_filter, uniform_filter
 
+from lipsync_colab.engines.viseme.blur import blurred
 from lipsync_colab.engines.viseme.eye_surroundings import Surroundings
 from lipsync_colab.engines.viseme.light import LUMA
 from lipsync_colab.engines.viseme.ramp import smoothstep
@@ -65,8 +66,8 @@ def grain(around: Surroundings, front: Array, height: int) -> Array:
 def _fine(pixels: Array, front: Array, coarsest: float) -> Array:
     """Return what differs from the colour around, 0 behind rims, whose own colour counts nowhere."""
     shown = 1 - front
-    weight = np.maximum(gaussian_filter(shown, coarsest), 1e-3)
-    around = gaussian_filter(pixels * shown[..., None], (coarsest, coarsest, 0)) / weight[..., None]
+    weight = np.maximum(blurred(shown, coarsest), 1e-3)
+    around = blurred(pixels * shown[..., None], coarsest) / weight[..., None]
     return (pixels - around) * shown[..., None]
 
 
