@@ -92,7 +92,8 @@ class Surroundings:
         pixels = np.asarray(cv2.resize(self.pixels, size, interpolation=cv2.INTER_AREA), np.float32)
         # Rims are thin and hide the skin; a brow or a deep socket is broad, and the lid runs into its shade.
         width = 2 * round(BROAD * self.opening.unit / 2) + 1
-        broad = cv2.morphologyEx(front, cv2.MORPH_OPEN, np.ones((width, width), np.uint8)) if self.rims else front
+        opened = cv2.morphologyEx(front, cv2.MORPH_OPEN, np.ones((width, width), np.uint8)) if self.rims else front
+        broad = np.asarray(opened, np.float32)
         hidden = front * shaded if self.rims else (front - broad) * shaded
         flecks = shaded - cv2.morphologyEx(shaded, cv2.MORPH_OPEN, _disc(FLECK / 2 * self.opening.unit))
         hidden = np.maximum(hidden, flecks)

@@ -63,8 +63,11 @@ def _measured(around: Surroundings) -> tuple[Array, Array, Array]:
     """Return how dense the lashes are, in [0, 1], how thick their line is, in pixels, and their colour, by column."""
     unit = around.opening.unit
     skin = around.between(around.upper - 0.09 * unit, around.upper - 0.05 * unit)
-    bright = max(float(np.percentile(around.luma[skin], 70)) if skin.any() else float(around.skin @ LUMA), 1.0)
+    reference = np.percentile(around.luma[skin], 70) if skin.any() else around.skin @ LUMA
+    bright = max(float(reference), 1.0)
     band = around.between(around.upper + SEARCHED[0] * unit, around.upper + SEARCHED[1] * unit)
+    # A small picture may have no row of pixels there.
+    band |= np.abs(around.rows[:, None] - around.upper) <= 0.5
     darkest = np.where(band, around.luma, np.inf).argmin(axis=0)
     columns = np.arange(len(around.s))
     deepest = around.luma[darkest, columns]

@@ -60,7 +60,7 @@ def grain(around: Surroundings, front: Array, height: int) -> Array:
         total[target] += fine[row : row + side, column : column + side] * window[..., None]
         squares[target] += window**2
     even = total / np.sqrt(np.maximum(squares, 1e-6))[..., None]
-    return _even(even[side // 2 : side // 2 + height, side // 2 : side // 2 + columns])
+    return _even(even[side // 2 : side // 2 + height, side // 2 : side // 2 + columns].astype(np.float32))
 
 
 def _fine(pixels: Array, front: Array, coarsest: float) -> Array:
@@ -68,7 +68,7 @@ def _fine(pixels: Array, front: Array, coarsest: float) -> Array:
     shown = 1 - front
     weight = np.maximum(blurred(shown, coarsest), 1e-3)
     around = blurred(pixels * shown[..., None], coarsest) / weight[..., None]
-    return (pixels - around) * shown[..., None]
+    return np.asarray((pixels - around) * shown[..., None], np.float32)
 
 
 def _donors(around: Surroundings, front: Array, fine: Array, side: int) -> NDArray[np.intp]:

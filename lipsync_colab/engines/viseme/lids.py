@@ -31,9 +31,9 @@ LIGHT: Array = gaussian_filter1d(np.interp(np.linspace(0, 1, 32), np.linspace(0,
 class Lid:
     """A painted upper lid.
 
-    Its colour runs smoothly between the skin on all sides of the eye; its grain is the skin's below the eye; its
-    lashes have the colour, the strength and the sharpness of the source's own. Glasses and brows in front of it are
-    left as they are.
+    Its colour runs smoothly between the skin on all sides of the eye, with a crease where the source has its fold; its
+    grain is the skin's below the eye; its lashes have the colour, the strength and the sharpness of the source's own.
+    Glasses and brows in front of it are left as they are.
 
     Args:
         image: uint8 (H, W, 3) RGB.
@@ -106,14 +106,8 @@ class Lid:
         skin = sample(self._skin, self._column(s), t - np.float32(self._first_row), outside="zero")
         texture = self._textured(s, above)
         light = 1 + (along(LIGHT, down * np.float32(len(LIGHT) - 1)) - 1) * fade * closure
-        # Beyond the corner nothing ends at the margin: what is left of a wing of liner runs out softly.
-        beyond = np.maximum(np.abs(s) - np.float32(0.5 * opening.width), 0)
-        over = smoothstep((above + 0.8 * beyond) / (1.3 + 0.8 * beyond) + 0.5)
-        over = np.maximum(over, self._met(s, above, shut - margin, closure))
-        # The lashes' place is skin at once; the fold above them flattens as the lid is drawn from under it.
-        folded = smoothstep((upper - t) / np.float32(0.5 * OVER_LASHES * opening.unit) - 2)
-        folded *= smoothstep((0.5 - np.abs(s) / np.float32(opening.width)) / 0.12)  # at the end lashes reach higher
-        laid = min(1.0, 4 * closure) + (smoothstep(closure) - min(1.0, 4 * closure)) * folded
+        laid = self._laid(s, upper - t, closure)
+        over = np.maximum(self._over(s, above), self._met(s, above, shut - margin, closure))
         cover = (skin[..., 3] * over * laid)[..., None]
         # Grain goes with the root of the light.
         fine = texture[..., :3] * cv2.sqrt(np.clip(skin[..., 1] * self._grain_light, 0, 1))[..., None]
@@ -121,6 +115,25 @@ class Lid:
         lashes = texture[..., 3] * min(1.0, 4 * closure) + texture[..., 4] * closure**2
         lashes = (np.clip(lashes, 0, 0.92) * seen)[..., None]
         return pixels + (along(self._lash_colours, self._column(s)) - pixels) * lashes
+
+    def _laid(self, s: Array, over_open: Array, closure: float) -> Array:
+        """How far the skin of the lid is there, in [0, 1], at places so far over the open margin.
+
+        The lashes' place is skin at once; the fold above them flattens as the lid is drawn from under it.
+        """
+        folded = smoothstep(over_open / np.float32(0.5 * OVER_LASHES * self._opening.unit) - 2)
+        # At the corners lashes reach higher.
+        folded *= smoothstep((0.5 - np.abs(s) / np.float32(self._opening.width)) / 0.12)
+        at_once = min(1.0, 4 * closure)
+        return at_once + (smoothstep(closure) - at_once) * folded
+
+    def _over(self, s: Array, above: Array) -> Array:
+        """1 over the margin and 0 below it.
+
+        Beyond the corners nothing ends at the margin: what is left of a wing of liner runs out softly.
+        """
+        beyond = np.maximum(np.abs(s) - np.float32(0.5 * self._opening.width), 0)
+        return smoothstep((above + 0.8 * beyond) / (1.3 + 0.8 * beyond) + 0.5)
 
     def _met(self, s: Array, above: Array, left: Array, closure: float) -> Array:
         """How far the lids have met, in [0, 1], where so many pixels are left between them.
