@@ -21,6 +21,8 @@ OPAQUE = 0.45
 """Contrast to the skin, as a share of its brightness, from which lashes let none of it through."""
 THINNEST, THICKEST = 0.006, 0.022
 """Of the lash line, in eye distances."""
+COLOURED = 0.08
+"""Eye distances along the lid over which its lashes share a colour."""
 SEARCHED = (-0.034, 0.004)
 """Distance of the darkest lashes from the open margin in eye distances: below that the iris begins."""
 INNER, OUTER = 0.52, 0.57
@@ -80,7 +82,10 @@ def _measured(around: Surroundings) -> tuple[Array, Array, Array]:
     contrast = gaussian_filter1d(1 - median_filter(deepest, 5, mode="nearest") / bright, even)
     density = np.clip(DENSEST * contrast / OPAQUE, FAINTEST, DENSEST)
     thick = np.clip(median_filter(thick, 9, mode="nearest"), THINNEST * unit, THICKEST * unit)
-    colours = gaussian_filter1d(around.pixels[darkest, columns], 4 * even, axis=0)
+    # Where lashes are thin their colour is that of the skin or the white behind them: the dense ones' counts.
+    weight = np.maximum(contrast, 0.01)[:, None] ** 2
+    colours = gaussian_filter1d(around.pixels[darkest, columns] * weight, COLOURED * unit, axis=0)
+    colours /= gaussian_filter1d(weight, COLOURED * unit, axis=0)
     colours = np.minimum(colours, 0.5 * around.skin)
     return density, gaussian_filter1d(thick, 2 * even), colours.astype(np.float32)
 

@@ -24,7 +24,7 @@ USUAL = 0.3
 MOST = 24  # pieces to choose from
 HALO = 0.02
 """Eye distances round a rim in which its edge and its reflection spoil the skin."""
-LEAST_HIDDEN = 0.3
+LEAST_HIDDEN = 0.12
 """Share of all pieces that are chosen from at least, even if each has something before it."""
 PEAK = 2.0
 """Deviations of most of the grain, beyond which it grows no stronger."""
