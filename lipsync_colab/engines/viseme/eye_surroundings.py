@@ -29,6 +29,7 @@ FEATHER = 0.024
 """Softness of the lid's border in eye distances: 5 % of an eye's width."""
 FLECK = 0.06
 """Eye distances: what is dark and narrower than this is a fleck or a hair, and gives the lid no colour."""
+LEAST_COMPARED = 64  # pixels
 LIT = 80
 """Percentile of the brightness round an eye that lit skin has; only what is brighter is a reflection."""
 WING = 0.95
@@ -55,6 +56,7 @@ class Surroundings:
         lower: of the lower lid's.
         brow: of the brow's lower edge.
         rims: glasses are worn.
+        lost: how many times as fine the picture is as its straightened pixels, see :func:`fineness_of`.
     """
 
     def __init__(self, image: Image, opening: EyeOpening, s: Array, rows: Array, rims: bool) -> None:
@@ -71,6 +73,19 @@ class Surroundings:
         below = self.between(self.lower + 0.05 * opening.unit, self.lower + 0.15 * opening.unit)
         self.skin = np.median(self.pixels[below], axis=0) if below.any() else np.median(self.pixels, axis=(0, 1))
         self.rims = rims
+        self.lost = self._lost(image)
+
+    def _lost(self, image: Image) -> float:
+        """Compare the skin under the eye as the picture has it and straightened."""
+        width, unit = 0.3 * self.opening.width, self.opening.unit
+        low, high = float(self.lower.max()) + 0.05 * unit, float(self.lower.max()) + 0.30 * unit
+        x, y = self.opening.picture(np.array([-width, width, -width, width]), np.array([low, low, high, high]))
+        left, top, right, bottom = (int(value) for value in (x.min(), y.min(), x.max() + 1, y.max() + 1))
+        original = image[max(top, 0) : max(bottom, 2), max(left, 0) : max(right, 2)] @ LUMA
+        straight = self.luma[(self.rows >= low) & (self.rows < high)][:, np.abs(self.s) < width]
+        if original.size < LEAST_COMPARED or straight.size < LEAST_COMPARED:
+            return 1.0
+        return float(np.clip(fineness_of(original) / max(fineness_of(straight), 0.1), 1.0, 3.0))
 
     def between(self, low: Array, high: Array) -> NDArray[np.bool_]:
         """Mask of the pixels whose t lies between two curves."""
@@ -200,6 +215,11 @@ class Surroundings:
         scale = (len(self.s) - 1) / (self.s[-1] - self.s[0])
         found = sample(mask.astype(np.float32), (s - self.s[0]) * scale, t - self.rows[0], outside="zero")
         return found, (left, top)
+
+
+def fineness_of(luma: Array) -> float:
+    """Return how strong the finest structure of most of a picture (h, w) is, in levels."""
+    return float(np.median(np.abs(luma - gaussian_filter(luma, 1.0))))
 
 
 def _disc(radius: float) -> NDArray[np.uint8]:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import grey_dilation, maximum_filter, uniform_filter
+from scipy.ndimage import gaussian_filter, grey_dilation, maximum_filter, uniform_filter
 
 from lipsync_colab.engines.viseme.blur import blurred
-from lipsync_colab.engines.viseme.eye_surroundings import Surroundings
+from lipsync_colab.engines.viseme.eye_surroundings import Surroundings, fineness_of
 from lipsync_colab.engines.viseme.light import LUMA
 from lipsync_colab.engines.viseme.ramp import smoothstep
+from lipsync_colab.engines.viseme.sampling import sample
 from lipsync_colab.types import Array
 
 COARSEST = 0.028
@@ -28,6 +29,9 @@ LEAST_HIDDEN = 0.12
 """Share of all pieces that are chosen from at least, even if each has something before it."""
 PEAK = 2.0
 """Deviations of most of the grain, beyond which it grows no stronger."""
+BETWEEN = 0.25
+"""How far from the middle of a pixel grain is read: the mean of all distances loses as much."""
+GAINS = (0.0, 0.5, 1.0, 1.5, 2.0, 3.0, 4.0)
 SEED = 7
 
 
@@ -41,10 +45,12 @@ def grain(around: Surroundings, front: Array, height: int) -> Array:
 
     Args:
         around: the eye's surroundings.
-        front: of what stands before the skin, from :meth:`Surroundings.front`; none of it is taken.
+        front: of what stands before the skin, from :meth:`Surroundings.front`; no rim of it is taken.
         height: rows.
     """
     unit = around.opening.unit
+    if not around.rims:  # then it is the brow, and below the eye strokes that are taken for one
+        front = np.zeros_like(front)
     front = maximum_filter(front, 2 * round(HALO * unit) + 1)
     side = min(max(LEAST_PIECE, round(PIECE * unit)), min(front.shape) // 2)
     fine = _fine(around.pixels, front, COARSEST * unit)
@@ -60,7 +66,8 @@ def grain(around: Surroundings, front: Array, height: int) -> Array:
         total[target] += fine[row : row + side, column : column + side] * window[..., None]
         squares[target] += window**2
     even = total / np.sqrt(np.maximum(squares, 1e-6))[..., None]
-    return _even(even[side // 2 : side // 2 + height, side // 2 : side // 2 + columns].astype(np.float32))
+    laid = _even(even[side // 2 : side // 2 + height, side // 2 : side // 2 + columns].astype(np.float32))
+    return _crisp(laid, around.lost)
 
 
 def _fine(pixels: Array, front: Array, coarsest: float) -> Array:
@@ -118,3 +125,20 @@ def _even(texture: Array) -> Array:
     luma = np.abs(texture @ LUMA)
     limit = PEAK * 1.4826 * float(np.median(luma)) + 1e-3
     return np.asarray(texture * (np.tanh(luma / limit) / np.maximum(luma / limit, 1e-3))[..., None], np.float32)
+
+
+def _crisp(texture: Array, lost: float) -> Array:
+    """Return grain that stays as fine as it is when it is drawn, and as it was before it was taken.
+
+    It is read between pixels twice, and each time the finest of it is lost.
+
+    Args:
+        texture: grain as it was taken.
+        lost: how many times as fine it was in the picture itself.
+    """
+    edge = texture - gaussian_filter(texture, (0.7, 0.7, 0))
+    y, x = np.mgrid[: texture.shape[0], : texture.shape[1]].astype(np.float32) + np.float32(BETWEEN)
+    drawn, added = (sample(plane @ LUMA, x, y) for plane in (texture, edge))
+    found = np.maximum.accumulate([fineness_of(drawn + gain * added) for gain in GAINS])
+    gain = np.interp(lost * fineness_of(texture @ LUMA), found, GAINS)
+    return np.asarray(texture + gain * edge, np.float32)
