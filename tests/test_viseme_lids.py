@@ -7,14 +7,14 @@ from dataclasses import replace
 import cv2
 import numpy as np
 import pytest
-from drawn_face import SKIN, portrait
+from drawn_face import SKIN, draw, portrait
 from scipy.ndimage import gaussian_filter
 
 from lipsync_colab.engines.viseme.area import Area
 from lipsync_colab.engines.viseme.blur import blurred
 from lipsync_colab.engines.viseme.crease import crease
 from lipsync_colab.engines.viseme.eye_opening import UPPER, EyeOpening
-from lipsync_colab.engines.viseme.eye_surroundings import WING, Surroundings
+from lipsync_colab.engines.viseme.eye_surroundings import WING, Surroundings, fineness_of
 from lipsync_colab.engines.viseme.eyes import Eyes
 from lipsync_colab.engines.viseme.lashes import Lashes
 from lipsync_colab.engines.viseme.lid_grain import grain
@@ -71,6 +71,17 @@ def test_grain_keeps_the_direction_of_strokes_and_the_strength_of_the_skin(still
     assert down > 2 * across
     assert drawn.std() == pytest.approx(14 / np.sqrt(2), rel=0.35)
     assert abs(drawn.mean()) < 1
+
+
+@pytest.mark.parametrize("noise", [3.0, 12.0])
+def test_a_shut_lid_is_as_noisy_as_the_picture(noise: float) -> None:
+    face = portrait(SIZE, unit=UNIT).face
+    noisy = Portrait(draw(face, SIZE, noise), face)
+    frame = shut(noisy).astype(np.float32) @ LUMA
+    for indices in UPPER:
+        x, y = np.round(face.landmarks[indices[4]]).astype(int)
+        lid, skin = frame[y - 4 : y + 8, x - 14 : x + 15], frame[y + 60 : y + 90, x - 20 : x + 21]
+        assert 0.75 < fineness_of(lid) / fineness_of(skin) < 1.3
 
 
 def test_no_piece_of_the_grain_shows_a_rim_or_a_lone_wrinkle(still: Portrait) -> None:
