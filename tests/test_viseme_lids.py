@@ -125,7 +125,7 @@ def test_lashes_are_as_thick_and_of_the_colour_that_the_source_has(still: Portra
     bare = lined(still, 1, SKIN, 9)
     dark, red = (40, 25, 20), (110, 20, 15)
     inked = (lined(bare, 1, colour, width) for colour, width in ((dark, 1), (dark, 5), (red, 3)))
-    drawn = [Lashes.of(around(one), HEIGHT, TIPS, 0.9) for one in inked]
+    drawn = [Lashes.of(around(one), HEIGHT, TIPS, 0.4) for one in inked]
     middle = len(drawn[0].colours) // 2
     assert drawn[1].line[:, middle].sum() > drawn[0].line[:, middle].sum() * 1.3
     assert np.abs(drawn[1].colours[middle] - (40, 25, 20)).max() < 14
@@ -134,7 +134,7 @@ def test_lashes_are_as_thick_and_of_the_colour_that_the_source_has(still: Portra
 
 def test_lashes_thin_towards_the_corners_and_no_white_colours_them(still: Portrait) -> None:
     surroundings = around(still)
-    lashes = Lashes.of(surroundings, HEIGHT, TIPS, 0.9)
+    lashes = Lashes.of(surroundings, HEIGHT, TIPS, 0.4)
     out = surroundings.s * surroundings.opening.outward / surroundings.opening.width
     strength = lashes.line.sum(axis=0)
     for low, high in ((-0.50, -0.46), (0.50, 0.56)):
@@ -152,7 +152,7 @@ def test_lashes_between_the_rows_of_a_small_picture_are_found() -> None:
     s = np.linspace(-WING, WING, 24, dtype=np.float32) * np.float32(opening.width)
     margin = float(opening.upper[len(opening.upper) // 2])
     rows = np.arange(-6, 8, dtype=np.float32) + np.float32(margin % 1 + 0.3)
-    lashes = Lashes.of(Surroundings(image, opening, s, rows, False), 8, 2, 0.6)
+    lashes = Lashes.of(Surroundings(image, opening, s, rows, False), 8, 2, 0.4)
     assert lashes.line[:, 11:13].max() > 0.45
 
 

@@ -54,10 +54,8 @@ class Lashes:
             blur: of the picture, in pixels.
         """
         density, thickness, colours = _measured(around)
-        # What measured the blur saw each edge over two pixels.
-        soft = float(np.sqrt(max(blur**2 - 0.64, 0.16)))
-        line = _line(around, density, thickness, height, tips, soft)
-        hairs = _hairs(len(around.s), height, tips, around.opening.unit, around.opening.outward, soft)
+        line = _line(around, density, thickness, height, tips, blur)
+        hairs = _hairs(len(around.s), height, tips, around.opening.unit, around.opening.outward, blur)
         return cls(line, hairs * density.astype(np.float32), colours)
 
 

@@ -21,6 +21,7 @@ FOLD = 0.095  # the lid turns over the ball from this far above the margin, eye 
 OVER_LASHES = 0.065  # how far above the open margin its lashes and its liner reach, eye distances
 MEETING = 0.035  # eye distances between the lids at which they begin to meet
 WET = (0.012, 0.040)  # the lower lid's wet edge reaches from the margin to here, eye distances
+MEASURED = 0.8  # pixels of blur that the measuring of edges itself adds
 BULGE = (1.0, 0.97, 1.07, 1.10, 1.04, 0.90)  # light on the ball under the lid, from the fold to the margin
 
 LIGHT: Array = gaussian_filter1d(np.interp(np.linspace(0, 1, 32), np.linspace(0, 1, len(BULGE)), BULGE), 2.0).astype(
@@ -57,14 +58,16 @@ class Lid:
         around = Surroundings(image, opening, s, rows, rims)
         front = around.front()
         skin, cover = around.emptied(front)
-        skin *= 1 - crease(around, front, light.blur)[..., None] * light.shade
+        blur = edge_blur(light)
+        skin *= 1 - crease(around, front, blur)[..., None] * light.shade
         self._skin = np.dstack([skin, cover]).astype(np.float32)
         self.box = self._extent(s, rows)
         self._first_row = float(rows[0])
         self._grain_light = np.float32(1 / max(float(around.skin[1]), 1.0))
         self._tips = int(np.ceil(LENGTH * 1.25 * unit))
         height = int(0.34 * unit) + self._tips + 1
-        lashes = Lashes.of(around, height, self._tips, light.blur)
+        self._edge = np.float32(max(1.3, 2.2 * blur))
+        lashes = Lashes.of(around, height, self._tips, blur)
         self._texture = np.dstack([grain(around, front, height), lashes.line, lashes.hairs])
         self._lash_colours = lashes.colours
         self._front, self._front_origin = around.in_picture(front)
@@ -112,7 +115,7 @@ class Lid:
         # Grain goes with the root of the light.
         fine = texture[..., :3] * cv2.sqrt(np.clip(skin[..., 1] * self._grain_light, 0, 1))[..., None]
         pixels = pixels + (skin[..., :3] * light[..., None] + fine - pixels) * cover
-        lashes = texture[..., 3] * min(1.0, 4 * closure) + texture[..., 4] * closure**2
+        lashes = texture[..., 3] * min(1.0, 8 * closure) + texture[..., 4] * closure**2
         lashes = (np.clip(lashes, 0, 0.92) * seen)[..., None]
         return pixels + (along(self._lash_colours, self._column(s)) - pixels) * lashes
 
@@ -133,7 +136,7 @@ class Lid:
         Beyond the corners nothing ends at the margin: what is left of a wing of liner runs out softly.
         """
         beyond = np.maximum(np.abs(s) - np.float32(0.5 * self._opening.width), 0)
-        return smoothstep((above + 0.8 * beyond) / (1.3 + 0.8 * beyond) + 0.5)
+        return smoothstep((above + 0.8 * beyond) / (self._edge + 0.8 * beyond) + 0.5)
 
     def _met(self, s: Array, above: Array, left: Array, closure: float) -> Array:
         """How far the lids have met, in [0, 1], where so many pixels are left between them.
@@ -160,10 +163,15 @@ class Lid:
 
     def _shadow(self, above: Array, to_shut: Array, seen: Array, closure: float) -> Array:
         """The lid's shadow on the eyeball just below its margin: what gives it thickness."""
-        near = np.exp(-np.maximum(-above, 0) / np.float32(0.028 * self._opening.unit)) * (above < 0.5)
+        near = np.exp(-np.maximum(-above, 0) / np.float32(0.028 * self._opening.unit)) * (above < 0.5 * self._edge)
         return 0.42 * near * smoothstep(to_shut / np.float32(0.02 * self._opening.unit)) * seen * min(1.0, 3 * closure)
 
     def uncovered(self, x: Array, y: Array) -> Array:
         """Return how much of each point of the face has nothing before it, float32 in [0, 1]."""
         left, top = self._front_origin
         return 1 - sample(self._front, x - np.float32(left), y - np.float32(top), outside="zero")
+
+
+def edge_blur(light: Light) -> float:
+    """Return the blur of the picture's edges in pixels, without that of the slopes by which it was measured."""
+    return float(np.sqrt(max(light.blur**2 - MEASURED**2, 0.16)))
