@@ -188,6 +188,17 @@ def test_the_hairs_of_a_low_brow_stay(still: Portrait) -> None:
         assert kept > 0.8
 
 
+def test_hair_at_the_temple_stays(still: Portrait) -> None:
+    image = still.image.copy()
+    left, right = still.face.landmarks[UPPER[0][0]], still.face.landmarks[UPPER[0][-1]]
+    x, y = np.round(left - 0.24 * (right - left)).astype(int)
+    cv2.line(image, (x + 2, y - 70), (x - 2, y + 70), (35, 22, 18), 5, cv2.LINE_AA)
+    cv2.line(image, np.round(left).astype(int).tolist(), (x, y), (35, 22, 18), 3, cv2.LINE_AA)
+    frame = shut(replace(still, image=image))
+    strand = np.s_[y - 12 : y + 13, x - 1 : x + 2]
+    assert np.abs(frame[strand].astype(int) - image[strand]).mean() < 12
+
+
 def test_no_lid_is_drawn_between_the_parts_of_a_frame(still: Portrait) -> None:
     image = still.image.copy()
     x, y = np.round(still.face.landmarks[UPPER[0][-1]]).astype(int)

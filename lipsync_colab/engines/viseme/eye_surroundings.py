@@ -30,6 +30,8 @@ FEATHER = 0.024
 FLECK = 0.06
 """Eye distances: what is dark and narrower than this is a fleck or a hair, and gives the lid no colour."""
 LEAST_COMPARED = 64  # pixels
+TEMPLE = 0.62
+"""From here outwards hair may lie beside the eye, in widths of the eye from its middle."""
 LIT = 80
 """Percentile of the brightness round an eye that lit skin has; only what is brighter is a reflection."""
 WING = 0.95
@@ -143,6 +145,7 @@ class Surroundings:
         roof = self._roof()
         near = self.between(roof, self.lower + 0.045 * unit) & (front < 0.5)
         near &= self.s * self.opening.outward > -0.5 * self.opening.width  # the nose's shadow is no liner
+        near &= ~self._hair(shaded)
         dark = core | (near & shaded)
         count, labels = cv2.connectedComponents(dark.astype(np.uint8), connectivity=8)
         kept = np.zeros(count, bool)
@@ -154,6 +157,16 @@ class Surroundings:
         even &= self.rows[:, None] >= roof - 0.03 * unit
         core &= self.rows[:, None] >= roof
         return self._before_rims(even | core, front).astype(np.float32), shaded.astype(np.float32)
+
+    def _hair(self, shaded: NDArray[np.bool_]) -> NDArray[np.bool_]:
+        """Mask of what is dark beside the eye and goes on past it: hair at the temple, which no lid takes along."""
+        unit, out = self.opening.unit, self.s * self.opening.outward / self.opening.width
+        count, labels = cv2.connectedComponents((shaded & (out > TEMPLE)).astype(np.uint8), connectivity=8)
+        past = ~self.between(self.upper - 0.17 * unit, self.lower + 0.14 * unit) | (out >= out.max())
+        kept = np.zeros(count, bool)
+        kept[np.unique(labels[past])] = True
+        kept[0] = False
+        return kept[labels]
 
     def _roof(self) -> Array:
         """How far up the lid may reach, t along the columns.
