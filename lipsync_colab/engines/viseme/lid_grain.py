@@ -18,15 +18,18 @@ COARSEST = 0.028
 PIECE = 0.12
 """Side of a piece in eye distances: strokes and pores stay whole in it, the edge of a bag does not fit."""
 LEAST_PIECE = 8  # pixels
-DONORS = (0.05, 0.45)
-"""Between these distances below the lower lid, in eye distances, lies the skin that gives the grain."""
+NEAREST, FURTHEST, UNDER_GLASSES = 0.05, 0.45, 0.75
+"""Eye distances below the lower lid between which lies the skin that gives the grain; glasses leave less of it free."""
 USUAL = 0.3
 """Share of all pieces that are weaker than usual skin: much weaker ones are burnt out, much stronger ones creases."""
-MOST = 24  # pieces to choose from
+FEWEST, MOST = 6, 24
+"""Pieces that are laid: the better half of those there are."""
 HALO = 0.02
 """Eye distances round a rim in which its edge and its reflection spoil the skin."""
-LEAST_HIDDEN = 0.12
-"""Share of all pieces that are chosen from at least, even if each has something before it."""
+HIDDEN, LEAST_FREE = 0.02, 0.05
+"""Share of a piece that a rim may hide, and share of all pieces that are chosen from even if more of each is hidden."""
+SPOTTED = 3.5
+"""Deviations of its strongest place from which on a piece has a mole or an edge in it."""
 PEAK = 2.0
 """Deviations of most of the grain, beyond which it grows no stronger."""
 BETWEEN = 0.25
@@ -83,7 +86,8 @@ def _donors(around: Surroundings, front: Array, fine: Array, side: int) -> NDArr
     unit = around.opening.unit
     rows, columns = front.shape
     half = side // 2
-    below = around.between(around.lower + DONORS[0] * unit + half, around.lower + DONORS[1] * unit)
+    furthest = UNDER_GLASSES if around.rims else FURTHEST
+    below = around.between(around.lower + NEAREST * unit + half, around.lower + furthest * unit)
     below[:, np.abs(around.s) > 0.6 * around.opening.width] = False
     inside = np.zeros_like(below)
     inside[half : rows - side + half, half : columns - side + half] = True
@@ -91,15 +95,19 @@ def _donors(around: Surroundings, front: Array, fine: Array, side: int) -> NDArr
     if not candidates.any():
         candidates = inside
     hidden = uniform_filter(front, side)
-    candidates &= hidden <= np.quantile(hidden[candidates], LEAST_HIDDEN) + 1e-3
-    strength = np.maximum(uniform_filter((fine @ LUMA) ** 2, side), 0)
+    candidates &= hidden <= max(HIDDEN, float(np.quantile(hidden[candidates], LEAST_FREE)))
+    luma = fine @ LUMA
+    strength = np.maximum(uniform_filter(luma**2, side), 0)
     usual = np.quantile(strength[candidates], USUAL)
-    unusual = np.where(candidates, np.abs(np.log((strength + 0.01) / (usual + 0.01))), np.inf)
+    peak = maximum_filter(np.abs(luma), side) / np.sqrt(strength + 0.01)
+    unlike = np.abs(np.log((strength + 0.01) / (usual + 0.01))) + np.maximum(peak - SPOTTED, 0)
+    unusual = np.where(candidates, unlike, np.inf)
     # The best place of each cell of a lattice: neighbours would repeat one another.
     spread = max(2, side // 3)
     best = -grey_dilation(-unusual, size=spread)
     corners = np.argwhere((unusual == best) & candidates)
-    order = np.argsort(unusual[tuple(corners.T)], kind="stable")[:MOST]
+    most = int(np.clip(len(corners) // 2, FEWEST, MOST))
+    order = np.argsort(unusual[tuple(corners.T)], kind="stable")[:most]
     return corners[order] - half
 
 

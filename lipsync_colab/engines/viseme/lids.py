@@ -16,7 +16,7 @@ from lipsync_colab.engines.viseme.ramp import smoothstep
 from lipsync_colab.engines.viseme.sampling import along, sample
 from lipsync_colab.types import Array, Image
 
-ABOVE, BELOW = 0.42, 0.60  # what of the picture around the eye is looked at, eye distances
+ABOVE, BELOW = 0.42, 0.90  # what of the picture around the eye is looked at, eye distances
 FOLD = 0.095  # the lid turns over the ball from this far above the margin, eye distances
 OVER_LASHES = 0.065  # how far above the open margin its lashes and its liner reach, eye distances
 MEETING = 0.035  # eye distances between the lids at which they begin to meet
