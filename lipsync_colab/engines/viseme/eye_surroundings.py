@@ -19,8 +19,8 @@ FILLED_UNIT = 64
 FILM_STEPS = 400
 BROAD = 0.10
 """Eye distances beyond which what stands before the lid is no rim."""
-HIGHEST = 0.10
-"""How far above the open margin the lid reaches at most, eye distances."""
+HIGHEST, UNDER_RIM = 0.10, 0.06
+"""How far above the open margin the lid reaches at most, eye distances; rims are close, and grey in a small picture."""
 LINER = 0.80
 """Brightness beside the skin's around, below which what joins the lashes goes with them."""
 ROUGH = 0.06
@@ -154,7 +154,7 @@ class Surroundings:
         joined = cv2.dilate(kept[labels].astype(np.uint8), _disc(0.012 * unit))
         joined = cv2.morphologyEx(joined, cv2.MORPH_CLOSE, _disc(ROUGH / 2 * unit))
         even = blurred(joined.astype(np.float32), ROUGH / 3 * unit) > 0.3
-        even &= self.rows[:, None] >= roof - 0.03 * unit
+        even &= self.rows[:, None] >= roof - (0.0 if self.rims else 0.03 * unit)
         core &= self.rows[:, None] >= roof
         return self._before_rims(even | core, front).astype(np.float32), shaded.astype(np.float32)
 
@@ -183,7 +183,9 @@ class Surroundings:
         between = (up[:, None] >= lightest + 0.03 * unit) & (up[:, None] < room)
         dark = (between & (above < LINER * light)).sum(axis=0) > 0.8 * between.sum(axis=0)
         middle = np.abs(self.s) < 0.45 * self.opening.width
-        if self.rims or dark[middle].mean() < 0.5:
+        if self.rims:
+            return self.upper - UNDER_RIM * unit
+        if dark[middle].mean() < 0.5:
             return self.upper - HIGHEST * unit
         found = median_filter(np.where(dark & middle, lightest, HIGHEST * unit), max(3, round(0.06 * unit)))
         return self.upper - gaussian_filter1d(found, 0.03 * unit)

@@ -58,7 +58,7 @@ class Lid:
         around = Surroundings(image, opening, s, rows, rims)
         front = around.front()
         skin, cover = around.emptied(front)
-        blur = edge_blur(light)
+        blur = edge_blur(light, unit)
         skin *= 1 - crease(around, front, blur)[..., None] * light.shade
         self._skin = np.dstack([skin, cover]).astype(np.float32)
         self.box = self._extent(s, rows)
@@ -172,6 +172,11 @@ class Lid:
         return 1 - sample(self._front, x - np.float32(left), y - np.float32(top), outside="zero")
 
 
-def edge_blur(light: Light) -> float:
-    """Return the blur of the picture's edges in pixels, without that of the slopes by which it was measured."""
-    return float(np.sqrt(max(light.blur**2 - MEASURED**2, 0.16)))
+def edge_blur(light: Light, unit: float) -> float:
+    """Return the blur of the picture's edges in pixels, without that of the slopes by which it was measured.
+
+    Args:
+        light: of the portrait.
+        unit: distance of the eyes in pixels; shades of a small eye are no blurred edges.
+    """
+    return float(np.clip(np.sqrt(max(light.blur**2 - MEASURED**2, 0.0)), 0.4, 0.25 + 0.006 * max(unit, 25.0)))
