@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
+from scipy.ndimage import gaussian_filter
+from scipy.spatial.distance import cdist
 
 from lipsync_colab.engines.viseme import landmarks
 from lipsync_colab.engines.viseme.anchors import Anchors
@@ -17,8 +19,16 @@ from lipsync_colab.engines.viseme.ramp import smoothstep
 from lipsync_colab.engines.viseme.spline import spline_operator
 from lipsync_colab.types import Face, Portrait
 
-STILLNESS = 0.05
-"""Displacements below this many pixels are none."""
+STILLNESS, SEEN = 0.02, 0.3
+"""Displacements below this many pixels are none, from here on they are whole. They begin small: where they began with a
+tenth of a pixel, edges beside flat places stepped."""
+ONSET = 1.0
+"""Pixels over which the field's onset is softened: in a small picture the spline, which is bent where skin that stays
+meets skin that goes, would go from nothing to a third of a pixel within one."""
+COARSE = 0.4
+"""Of the grid's step: what is narrower needs no softening there."""
+FROM_LIPS = 0.1
+"""How far the lips' surroundings, which are left as they are, reach in eye distances."""
 INVERSE_STEPS = 10
 NO_SECOND_MAP = np.empty(0, np.float32)
 """Both coordinates lie in the first map."""
@@ -128,10 +138,23 @@ class MouthField:
         apart = _apart(controls, motions, len(shown))
         of_lip, of_anchors = np.split(apart, [np.searchsorted(apart, len(shown))])
         nodes = (np.stack(self.grid.nodes(), axis=-1).reshape(-1, 2) - origin) / unit
-        operator = spline_operator(controls[apart], nodes) * window
+        operator = self._softened(spline_operator(controls[apart], nodes) * window, lip, window)
         jaw = operator[:, len(of_lip) :] @ anchors.directions[of_anchors - len(shown)]
         kept = shown[of_lip]
         return _Layer(kept, resting[kept], operator[:, : len(of_lip)].astype(np.float32), jaw.astype(np.float32))
+
+    def _softened(self, operator: Floats, lip: Floats, window: Floats) -> Floats:
+        """Return the operator, (nodes, N), with softer onsets where the window is open and no lip is near."""
+        width = ONSET / self.grid.step
+        if width < COARSE:
+            return operator
+        across, down = self._facing.plane(*self.grid.nodes())
+        edge = self._facing.flatten(lip)
+        distance = cdist(np.stack([across, down], axis=-1).reshape(-1, 2), edge).min(axis=1)[:, None]
+        share = smoothstep((distance - FROM_LIPS) / (2 * FROM_LIPS)) * smoothstep(3 * window)
+        planes = operator.reshape(*self.grid.shape, -1)
+        soft = gaussian_filter(planes, (width, width, 0), mode="nearest").reshape(operator.shape)
+        return operator + (soft - operator) * share
 
     def _border(self) -> Floats:
         """Return points along the region's edge in face coordinates."""
@@ -208,7 +231,7 @@ class MouthField:
     def _quiet(self, field: Floats) -> Floats:
         """Bring displacements that nobody sees to exactly 0, smoothly."""
         length = cv2.magnitude(field[..., 0], field[..., 1])
-        return field * smoothstep(length / np.float32(4 * STILLNESS) - 0.25)[..., None].astype(np.float32)
+        return field * smoothstep((length - STILLNESS) / np.float32(SEEN - STILLNESS))[..., None].astype(np.float32)
 
     def inverse(self, field: Floats) -> Floats:
         """Return the displacement to subtract from picture coordinates, float32 like ``field``.

@@ -24,10 +24,13 @@ OVAL = (
 """The outline of the face in MediaPipe's mesh, clockwise from the top of the forehead."""
 FOREHEAD, CHIN, LEFT_EAR, RIGHT_EAR, NOSE_BRIDGE = 10, 152, 234, 454, 6
 
-THRESHOLD = 0.04  # pixels: a smaller displacement cannot be seen
+THRESHOLD = 0.02  # pixels: a smaller displacement cannot be seen
+FINEST, NODES = 2, 40_000  # pixels between nodes at least; small pictures come so near with this many nodes
 HAIR_ABOVE, HAIR_BESIDE = 0.75, 0.25  # what lies beyond the face's outline and moves with it whole, eye distances
 FALLOFF = 1.0  # from full motion to none, eye distances
 BORDER = 0.5  # the fade towards the picture's borders and other faces, eye distances
+SHORTEST_BORDER = 24  # the same in pixels, at least: within fewer, neighbours move too differently
+BREATH_SHOWS = (0.1, 0.4)  # pixels: edges flicker in a breath that lifts the chest by less, and nothing is seen to move
 STEEPEST = 2.0  # the slope of depth: beyond it a turned face's far eye is squeezed until it looks too sharp
 LEAST_ROOM = 0.25  # of a pixel's area, which no motion squeezes further: beyond it a picture folds
 HEAD_LIFT = 0.35  # how much of the chest's rise the head follows
@@ -59,7 +62,8 @@ class Head:
         self._unit = face.eye_distance
         self._scratch = Scratch()
         self._last: tuple[tuple[float, ...], Array] | None = None
-        self.step = max(4, int(self._unit / 16))
+        affordable = int(np.ceil((self._size[0] * self._size[1] / NODES) ** 0.5))
+        self.step = min(max(4, int(self._unit / 16)), max(FINEST, affordable))
         self._x, self._y = _nodes(self._size, self.step)
         points = np.stack([self._x, self._y], axis=-1)
         room = _room(points, portrait, self._unit)
@@ -82,7 +86,7 @@ class Head:
         return self._last[1]
 
     def region(self, pose: Mapping[str, float]) -> Rectangle | None:
-        """Return the part of the picture that this pose moves by more than 0.04 px, or None when none does."""
+        """Return the part of the picture that this pose moves by more than 0.02 px, or None when none does."""
         if not any(pose.get(name, 0.0) for name in MOTIONS):
             return None
         field = self.field(pose)
@@ -206,10 +210,11 @@ def _room(points: Array, portrait: Portrait, unit: float) -> Array:
     x, y = points[..., 0], points[..., 1]
     edge = np.minimum(np.minimum(x, width - 1 - x), np.minimum(y, height - 1 - y))
     step = float(points[0, 1, 0] - points[0, 0, 0])
-    room = smoothstep((edge - step) / (BORDER * unit))
+    fade = max(BORDER * unit, SHORTEST_BORDER)
+    room = smoothstep((edge - step) / fade)
     for other in portrait.others:
         distance = _distance(points, _outline(other), int(step))
-        room = room * smoothstep((distance - step) / (BORDER * unit))
+        room = room * smoothstep((distance - step) / fade)
     return room
 
 
@@ -270,5 +275,7 @@ def _fields(near: Array, spatial: Array, chest: Array, face: Face, unit: float) 
     turns = [np.cross(axis, spatial)[..., :2] * near[..., None] for axis in (right, -down, away)]
     sideways = np.stack([ones * near, zeros], axis=-1)
     downwards = np.stack([zeros, ones * near], axis=-1)
-    rise = np.stack([zeros, -unit * (chest + HEAD_LIFT * near * (1 - chest))], axis=-1)
+    least, whole = BREATH_SHOWS
+    shows = smoothstep((MOST[-1] * unit - least) / (whole - least))
+    rise = np.stack([zeros, -unit * shows * (chest + HEAD_LIFT * near * (1 - chest))], axis=-1)
     return np.stack([sideways, downwards, *turns, rise]).astype(np.float32)
