@@ -18,7 +18,7 @@ from lipsync_colab.engines.viseme.teeth import MILLIMETRE, TeethRow, drawn_row
 from lipsync_colab.engines.viseme.tongue import tongue_between, tongue_raised
 from lipsync_colab.types import Image
 
-SHOWN, SHOWN_SMILING = 1.6 * MILLIMETRE, 3.2 * MILLIMETRE
+SHOWN, SHOWN_SMILING = 2.2 * MILLIMETRE, 3.2 * MILLIMETRE
 """How far the upper teeth hang below the line on which the lips close, at rest and in a smile."""
 OVERBITE = 2.0 * MILLIMETRE
 """How far the upper teeth cover the lower ones when the jaw is shut."""
@@ -97,6 +97,7 @@ class Interior:
         """Return the interior's colour, float32 (h, w, 3), in the light that comes in, with the picture's grain."""
         mouth = self._layers(gap, opening, pose)
         mouth *= 1 - coloured(1 - _shadow(gap, opening, pose), self._light.shade)
+        mouth = self._light.developed(mouth)
         luma = np.maximum(cv2.transform(mouth, LUMA[None]), 0)
         # Grain of film and sensor goes with the root of the light: the dark keeps more of it.
         mouth += spread(self._light.noise(luma.shape) * cv2.sqrt(luma) * np.float32(self._grain))
@@ -129,7 +130,7 @@ class Interior:
         colour = mix(colour, tip, cover)
         # For th it lies over the lower teeth, otherwise behind them.
         colour = mix(colour, teeth * LOWER_LIGHT, alpha * (1 - between * cover) if between else alpha)
-        top = np.float32(self._seam + self._shown - (0.03 + 0.02 * self._lipless) * pursed)
+        top = np.float32(self._seam + self._shown - (0.04 + 0.01 * self._lipless) * pursed)
         teeth, alpha = self._upper.sample(*((gap.across, gap.down - top) if self.own else (place, level - top)))
         colour = mix(colour, teeth * np.float32(1 - 0.25 * pursed), alpha)
         # At the corners the cheeks close in before the teeth, near enough to the opening to be lit.

@@ -14,6 +14,12 @@ from lipsync_colab.types import Portrait
 
 LUMA = np.array([0.299, 0.587, 0.114], np.float32)
 """Rec. 601 luma of RGB."""
+SOFT_SHADE = 0.2
+"""Of the skin's brightness: where a twentieth of a face is darker, the picture's contrast was raised."""
+HARDEST = 1.3
+"""By how much the exponent of a picture whose shades are black exceeds 1."""
+PLAIN_WHITE, BRIGHTEST = 0.8, 1.2
+"""Of white: what contrast leaves as it is; by how much it may brighten what is lighter."""
 
 
 def _cut(image: Floats, points: Floats, margin: float = 0.0) -> tuple[Floats, Floats]:
@@ -41,6 +47,7 @@ class Light:
         lips: of the lips between highlight and shadow.
         white: what a white thing such as a tooth would look like in this light.
         saturation: 1 for a colour photograph, 0 for a grey one.
+        contrast: exponent of what the picture does to light, 1 for a soft one; shades turn black beyond 2.
         blur: standard deviation, in pixels, of the blur that the picture's sharpest edges show.
         grain: float32 (h, w), a tile of noise as strong as the picture's own.
     """
@@ -49,6 +56,7 @@ class Light:
     lips: Floats
     white: Floats
     saturation: float
+    contrast: float
     blur: float
     grain: Floats
 
@@ -63,12 +71,21 @@ class Light:
         # Pale skin does not make a photograph grey while the lips are red.
         saturation = float(smoothstep(max(np.ptp(tone) / max(tone.max(), 1) for tone in (skin, colour)) / 0.22))
         blur = _blur(image, marks, portrait.face.eye_distance)
-        return cls(skin, colour, _white(image, marks, skin), saturation, blur, _grain(image, marks))
+        white, contrast = _white(image, marks, skin), _contrast(image, marks, skin)
+        return cls(skin, colour, white, saturation, contrast, blur, _grain(image, marks))
 
     def tinted(self, colour: Floats) -> Floats:
         """Return a colour with the picture's saturation."""
         luma = colour @ LUMA
         return luma + (colour - luma) * self.saturation
+
+    def developed(self, colours: Floats) -> Floats:
+        """Return colours (h, w, 3), made for a soft picture, with the picture's contrast; what is white stays so."""
+        if self.contrast == 1:
+            return colours
+        white = np.float32(PLAIN_WHITE) * self.white
+        part = np.maximum(colours / white, 0)
+        return np.minimum(cv2.pow(part, self.contrast), BRIGHTEST * part) * white
 
     @property
     def shade(self) -> Floats:
@@ -98,6 +115,13 @@ def _white(image: Floats, marks: Floats, skin: Floats) -> Floats:
     cast = np.median(by_lightness[int(0.65 * len(pixels)) : int(0.9 * len(pixels)) + 1], axis=0)
     colour = np.array([250, 241, 224], np.float32) * _hue(skin) ** 0.15 * np.maximum(_hue(cast), _hue(skin)) ** 0.35
     return np.minimum(colour * luma / (colour @ LUMA), 245).astype(np.float32)
+
+
+def _contrast(image: Floats, marks: Floats, skin: Floats) -> float:
+    """Judge by how dark the face's shades are beside its lit skin."""
+    face = _pixels(image, cv2.convexHull(marks[:468].astype(np.float32))[:, 0])
+    shade = float(np.percentile(face @ LUMA, 5)) / max(float(skin @ LUMA), 1.0)
+    return 1 + HARDEST * float(smoothstep(1 - shade / SOFT_SHADE))
 
 
 def _hue(colour: Floats) -> Floats:

@@ -224,7 +224,7 @@ class Lips:
         rounding = pose.get("round", 0.0)
         roll = max(pose.get("press", 0.0) - 0.6, 0) / 0.4 * 0.010
         thicker = 0.16 * rounding * (1 - 0.4 * pose.get("jaw", 0.0)) - 0.06 * pose.get("wide", 0.0)
-        side, follow, swell = (-1, 0.80, 0.6) if outer[MIDDLE, 1] < before[MIDDLE, 1] else (1, 0.88, 0.8)
+        side, follow, swell = (-1, 0.80, 0.6) if outer[MIDDLE, 1] < before[MIDDLE, 1] else (1, 0.94, 0.8)
         moved = outer.copy()
         self._narrow(moved, self._scale(pose), rounding)
         shift = np.interp(outer[:, 0], before[:, 0], after[:, 1] - before[:, 1])
