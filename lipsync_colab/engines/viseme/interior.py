@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -22,7 +23,7 @@ SHOWN, SHOWN_SMILING = 2.2 * MILLIMETRE, 3.2 * MILLIMETRE
 """How far the upper teeth hang below the line on which the lips close, at rest and in a smile."""
 OVERBITE = 2.0 * MILLIMETRE
 """How far the upper teeth cover the lower ones when the jaw is shut."""
-LOWER_LIGHT = 0.88
+LOWER_LIGHT = 0.86
 """The lower teeth stand back: brightness beside the upper ones'."""
 SLIT = 0.05
 """An opening below this, in eye distances, lets in less light than a wider one."""
@@ -51,7 +52,8 @@ class Interior:
         self.own = own is not None
         self._shown = SHOWN + self._lipless * (SHOWN_SMILING - SHOWN) if self.own else SHOWN
         self._upper = own or drawn_row(light, facing.unit, 0.0, upper=True)
-        self._lower = drawn_row(light, facing.unit, 0.0, upper=False)
+        lower = drawn_row(light, facing.unit, 0.0, upper=False)
+        self._lower = replace(lower, pixels=lower.pixels * LOWER_LIGHT**light.dusk)
         front = lips.source.inner_upper[MIDDLE, 2]
         seam = np.array([0.0, lips.seam, front])
         self._seam = float(facing.flatten(seam)[1])
@@ -96,7 +98,8 @@ class Interior:
     def _lit(self, gap: Gap, opening: Opening, pose: Mapping[str, float]) -> Floats:
         """Return the interior's colour, float32 (h, w, 3), in the light that comes in, with the picture's grain."""
         mouth = self._layers(gap, opening, pose)
-        mouth *= 1 - coloured(1 - _shadow(gap, opening, pose), self._light.shade)
+        shadow = _shadow(gap, opening, pose)
+        mouth *= cv2.merge([cv2.pow(shadow, float(power)) for power in self._light.dusk])
         mouth = self._light.developed(mouth)
         luma = np.maximum(cv2.transform(mouth, LUMA[None]), 0)
         # Grain of film and sensor goes with the root of the light: the dark keeps more of it.
@@ -129,7 +132,7 @@ class Interior:
         tip, cover = self._raise_tongue(gap, opening, drop, pose)
         colour = mix(colour, tip, cover)
         # For th it lies over the lower teeth, otherwise behind them.
-        colour = mix(colour, teeth * LOWER_LIGHT, alpha * (1 - between * cover) if between else alpha)
+        colour = mix(colour, teeth, alpha * (1 - between * cover) if between else alpha)
         top = np.float32(self._seam + self._shown - (0.04 + 0.01 * self._lipless) * pursed)
         teeth, alpha = self._upper.sample(*((gap.across, gap.down - top) if self.own else (place, level - top)))
         colour = mix(colour, teeth * np.float32(1 - 0.25 * pursed), alpha)

@@ -18,6 +18,10 @@ SOFT_SHADE = 0.2
 """Of the skin's brightness: where a twentieth of a face is darker, the picture's contrast was raised."""
 HARDEST = 1.3
 """By how much the exponent of a picture whose shades are black exceeds 1."""
+HALF_SHADE = (0.3, 0.5)
+"""Of the skin's brightness."""
+WARMTH = np.array([0.3, 0.0, -0.1], np.float32)
+"""How much less deep each channel's shade is where light has been through skin."""
 PLAIN_WHITE, BRIGHTEST = 0.8, 1.2
 """Of white: what contrast leaves as it is; by how much it may brighten what is lighter."""
 
@@ -47,6 +51,7 @@ class Light:
         lips: of the lips between highlight and shadow.
         white: what a white thing such as a tooth would look like in this light.
         saturation: 1 for a colour photograph, 0 for a grey one.
+        dusk: to which power each channel takes a part of the light: below 1 for red where shades are warm.
         contrast: exponent of what the picture does to light, 1 for a soft one; shades turn black beyond 2.
         blur: standard deviation, in pixels, of the blur that the picture's sharpest edges show.
         grain: float32 (h, w), a tile of noise as strong as the picture's own.
@@ -56,6 +61,7 @@ class Light:
     lips: Floats
     white: Floats
     saturation: float
+    dusk: Floats
     contrast: float
     blur: float
     grain: Floats
@@ -72,7 +78,8 @@ class Light:
         saturation = float(smoothstep(max(np.ptp(tone) / max(tone.max(), 1) for tone in (skin, colour)) / 0.22))
         blur = _blur(image, marks, portrait.face.eye_distance)
         white, contrast = _white(image, marks, skin), _contrast(image, marks, skin)
-        return cls(skin, colour, white, saturation, contrast, blur, _grain(image, marks))
+        dusk = _dusk(image, marks, skin, saturation)
+        return cls(skin, colour, white, saturation, dusk, contrast, blur, _grain(image, marks))
 
     def tinted(self, colour: Floats) -> Floats:
         """Return a colour with the picture's saturation."""
@@ -115,6 +122,18 @@ def _white(image: Floats, marks: Floats, skin: Floats) -> Floats:
     cast = np.median(by_lightness[int(0.65 * len(pixels)) : int(0.9 * len(pixels)) + 1], axis=0)
     colour = np.array([250, 241, 224], np.float32) * _hue(skin) ** 0.15 * np.maximum(_hue(cast), _hue(skin)) ** 0.35
     return np.minimum(colour * luma / (colour @ LUMA), 245).astype(np.float32)
+
+
+def _dusk(image: Floats, marks: Floats, skin: Floats, saturation: float) -> Floats:
+    """Judge by what colour the lower face's half-shades have, as far as they are not a beard's or a cast's own."""
+    lower = _pixels(image, cv2.convexHull(marks[[*landmarks.JAW_LINE, landmarks.NOSE_BRIDGE]].astype(np.float32))[:, 0])
+    level = lower @ LUMA / max(float(skin @ LUMA), 1.0)
+    shade = lower[(level > HALF_SHADE[0]) & (level < HALF_SHADE[1])]
+    if len(shade) < 0.02 * len(lower):
+        return 1 - np.float32(saturation) * WARMTH
+    part = np.clip(np.median(shade, axis=0) / np.maximum(skin, 1), 0.05, 0.95)
+    measured = np.clip(np.log(part) / np.log(part @ LUMA), 0.6, 1.4)
+    return ((1 - saturation * WARMTH + measured) / 2).astype(np.float32)
 
 
 def _contrast(image: Floats, marks: Floats, skin: Floats) -> float:
