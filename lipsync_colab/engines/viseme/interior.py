@@ -27,6 +27,9 @@ LOWER_LIGHT = 0.86
 """The lower teeth stand back: brightness beside the upper ones'."""
 SLIT = 0.05
 """An opening below this, in eye distances, lets in less light than a wider one."""
+ALONG_LIPS, MOST_DROOP = 0.7, 0.06
+"""Lips that droop towards a corner lie on teeth that hang lower there too: how far those follow, up to how many eye
+distances."""
 BEHIND_LIPS = 0.08
 """How far the teeth stand behind the lips, in eye distances."""
 
@@ -73,7 +76,10 @@ class Interior:
         seen = self._facing.flatten(arch)
         columns = np.linspace(-REACH, REACH, COLUMNS)
         rising = np.maximum.accumulate(seen[:, 0])
-        return np.interp(columns, rising, across), np.interp(columns, rising, seen[:, 1] - seen[256, 1])
+        shift = np.interp(columns, rising, seen[:, 1] - seen[256, 1])
+        line = self._facing.flatten(self._lips.closed)
+        lower = np.interp(columns, line[:, 0], line[:, 1]) - np.interp(seen[256, 0], line[:, 0], line[:, 1])
+        return np.interp(columns, rising, across), shift + ALONG_LIPS * np.clip(lower - shift, 0, MOST_DROOP)
 
     def paint(self, pixels: Image, across: Floats, down: Floats, opening: Opening, pose: Mapping[str, float]) -> None:
         """Paint the interior over warped skin, in place.

@@ -87,6 +87,7 @@ class Lips:
         source: the contours as the picture has them.
         parted: how open the picture's mouth is, in eye distances; 0 when the lips touch.
         width: between the corners in the picture, in eye distances.
+        closed: the line, (11, 3), on which the lips meet at rest.
     """
 
     def __init__(self, image: Image, mesh: Floats, facing: Facing) -> None:
@@ -109,9 +110,9 @@ class Lips:
         upper, lower = self.source.inner_upper, self.source.inner_lower
         self.width = float(self.source.outer_upper[-1, 0] - self.source.outer_upper[0, 0])
         self._smile = float(smoothstep(self.parted / 0.05))
-        self._closed = (0.5 - 0.12 * self._smile) * upper + (0.5 + 0.12 * self._smile) * lower
-        self._closed[[0, -1]] = upper[[0, -1]]
-        across = self._closed[:, 0]
+        self.closed = (0.5 - 0.12 * self._smile) * upper + (0.5 + 0.12 * self._smile) * lower
+        self.closed[[0, -1]] = upper[[0, -1]]
+        across = self.closed[:, 0]
         self._position = 2 * (across - across[0]) / (across[-1] - across[0]) - 1
         self._curvature = 1 - 0.35 * RELAX * self._smile
         self._flatness = 1 - RELAXED_CORNERS * self._smile
@@ -159,7 +160,7 @@ class Lips:
     @property
     def seam(self) -> float:
         """Where the middle of the closed mouth lies, downwards in eye distances."""
-        return float(self._closed[MIDDLE, 1] * self._curvature)
+        return float(self.closed[MIDDLE, 1] * self._curvature)
 
     def pose(self, pose: Mapping[str, float]) -> LipContours:
         """Return the contours that a pose wants.
@@ -187,10 +188,10 @@ class Lips:
         """Return the line, (11, 3), on which the lips meet."""
         jaw, rounding, smile = (pose.get(name, 0.0) for name in ("jaw", "round", "smile"))
         away = self._position**2
-        line = self._closed.copy()
+        line = self.closed.copy()
         self._narrow(line, self._scale(pose), rounding)
         flatness = self._flatness * (1 - 0.70 * rounding) * (1 - (0.35 + 0.25 * self._smile) * jaw)
-        line[:, 1] = self.seam + (self._closed[:, 1] - self._closed[MIDDLE, 1]) * flatness
+        line[:, 1] = self.seam + (self.closed[:, 1] - self.closed[MIDDLE, 1]) * flatness
         line[:, 1] += jaw * (0.035 * away + 0.012) - 0.045 * smile * away
         return line
 
