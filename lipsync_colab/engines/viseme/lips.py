@@ -31,8 +31,11 @@ JAW_BACK = 0.4
 """How far it goes back for each unit down: the hinge slides forward while it turns."""
 TOUCHING = 0.012
 """An opening below this, in eye distances, is the landmarks' own error on a closed mouth."""
-SHADED = 0.055
-"""A dark opening up to this, in eye distances, is as likely the shade of an upper lip or a moustache as a gap."""
+SHADED, HIDDEN = 0.055, 0.08
+"""A dark opening up to the first, in eye distances, is as likely the shade of an upper lip or a moustache as a gap; one
+up to the second where the upper lip itself lies in it."""
+IN_SHADE = 0.5
+"""Of the lower lip's brightness, which an upper lip keeps but in a moustache's shade."""
 DARK = 0.7
 """Of the lower lip's brightness: nothing in a shade is brighter."""
 SQUEEZED = 0.85
@@ -104,7 +107,7 @@ class Lips:
         self._shade = np.zeros(len(self.source.inner_upper))
         if self.parted < TOUCHING:
             self._shut(image, facing)
-        elif self.parted < SHADED and self._dark_between(image, facing):
+        elif self.parted < HIDDEN and self._in_shade(image, facing):
             self._keep_shade()
         self._clear_teeth()
         upper, lower = self.source.inner_upper, self.source.inner_lower
@@ -128,16 +131,16 @@ class Lips:
         self.source.inner_lower[:] = middle
         self.parted = 0.0
 
-    def _dark_between(self, image: Image, facing: Facing) -> bool:
+    def _in_shade(self, image: Image, facing: Facing) -> bool:
         """Return whether all between the lips is much darker than the lower lip: neither teeth nor tongue show."""
-        upper, inner, outer = (
-            contour[2:-2] for contour in (self.source.inner_upper, self.source.inner_lower, self.source.outer_lower)
-        )
-        between, lip = (
-            sample(image, *np.moveaxis(facing.picture(rows), -1, 0)) @ LUMA
-            for rows in (_across(upper, inner, 0.2, 0.8), _across(inner, outer, 0.3, 0.8))
-        )
-        return float(np.percentile(between, 90)) < DARK * float(np.median(lip))
+        source = self.source
+        contours = (source.outer_upper, source.inner_upper, source.inner_lower, source.outer_lower)
+        above, upper, inner, outer = (contour[2:-2] for contour in contours)
+        bands = (_across(above, upper, 0.5, 0.9), _across(upper, inner, 0.2, 0.8), _across(inner, outer, 0.3, 0.8))
+        over, between, lip = (sample(image, *np.moveaxis(facing.picture(rows), -1, 0)) @ LUMA for rows in bands)
+        lit = float(np.median(lip))
+        dark = float(np.percentile(between, 90)) < DARK * lit
+        return dark and (self.parted < SHADED or float(np.median(over)) < IN_SHADE * lit)
 
     def _keep_shade(self) -> None:
         """Let the upper lip reach down to the lower one, its lowest part in the shade that the picture shows."""
