@@ -218,6 +218,8 @@ def _seam_shadow(gap: Gap, pose: Mapping[str, float], lipless: float) -> Floats:
     closed = np.exp(-np.minimum(height / 0.03, 6)) * np.exp(-((((gap.below - gap.above) / 2) / 0.013) ** 2))
     closed *= np.clip(1 - 0.45 * gap.off_centre, 0, 1) * smoothstep((1.04 - gap.off_centre) / 0.08)
     closed *= 1 - 0.8 * pose.get("tuck", 0.0)
+    # Beside a rounded opening a smile's lips are thin: a line there would lie on skin.
+    closed *= 1 - np.float32(0.85 * pose.get("round", 0.0)) * smoothstep((gap.off_centre - 0.55) / 0.3)
     wide = np.clip(height / 0.03, 0, 1) * smoothstep((1.0 - gap.off_centre) / 0.1)
     rims = 0.28 * _rim(-gap.below, 0.018) + 0.16 * _rim(-gap.above, 0.014)
     return np.clip(lipless * 0.46 * closed + (0.5 + 0.5 * lipless) * rims * wide, 0, 0.8)

@@ -20,7 +20,7 @@ from lipsync_colab.engines.viseme.opening import Opening, look_up
 from lipsync_colab.engines.viseme.own_teeth import own_row
 from lipsync_colab.engines.viseme.ramp import smoothstep
 from lipsync_colab.engines.viseme.relief import NO_CHANGE, Relief
-from lipsync_colab.engines.viseme.tongue import tongue_between
+from lipsync_colab.engines.viseme.tongue import tongue_between, tongue_raised
 from lipsync_colab.errors import InputError
 from lipsync_colab.types import Image, Portrait
 
@@ -28,6 +28,8 @@ CUT = 0.7
 """Pixels over which the picture changes from the upper lip's layer to the lower lip's."""
 ROOM = 0.6
 """How far the lower lip goes down for a tongue between teeth that the portrait shows, in full drops of the lip."""
+BEHIND_ROW = 0.6
+"""How much of that for a tongue behind the upper row, of which nothing would be seen otherwise."""
 UNLIT = (NO_CHANGE,) * 4
 
 
@@ -55,7 +57,7 @@ class Mouth:
         self.amount = self.field.amount * self.facing.amount
         self.interior = Interior(self.facing, self.lips, self.light, own)
         self.size = portrait.size
-        self.plain = emptied(portrait, self.facing) if self.lips.parted else portrait.image
+        self.plain = emptied(portrait, self.facing, self.light.blur) if self.lips.parted else portrait.image
         self._relief = Relief(portrait, self.plain, self.facing, self.lips, self.light)
 
     def pose(self, pose: Mapping[str, float]) -> MouthPose:
@@ -105,7 +107,8 @@ class MouthPose:
             self._pose[name] = mouth.amount * self._pose.get(name, 0.0)
         if mouth.interior.own:
             # Teeth that a smile bares hang low: the lip gives way to a tongue below them.
-            self._pose["lower"] += ROOM * tongue_between(pose.get("tongue", 0.0))
+            forward = pose.get("tongue", 0.0)
+            self._pose["lower"] += ROOM * max(tongue_between(forward), BEHIND_ROW * tongue_raised(forward))
         shape = mouth.lips.pose(self._pose)
         self.opening = Opening.of(shape, mouth.facing)
         jaw = self._pose["jaw"] * (1 - 0.35 * float(smoothstep(self._pose.get("press", 0.0))))
