@@ -23,7 +23,7 @@ def emptied(portrait: Portrait, facing: Facing, blur: float) -> Image:
     Args:
         portrait: the still.
         facing: of its face.
-        blur: of the still's edges, standard deviation in pixels: as far, the dark of the opening lies on the lips.
+        blur: of the still's edges, standard deviation in pixels: about as far, the opening darkens the lips.
     """
     image = portrait.image.copy()
     outline = _outline(portrait.face.landmarks, facing)
@@ -35,7 +35,7 @@ def emptied(portrait: Portrait, facing: Facing, blur: float) -> Image:
     mask = np.zeros(part.shape[:2], np.uint8)
     cv2.fillPoly(mask, [np.round((outline - low) * 16).astype(np.int32)], 255, shift=4)
     mask |= _dark_corners(part, mask, facing)
-    width = 2 * round(MARGIN * facing.unit + blur) + 1
+    width = 2 * round(MARGIN * facing.unit + 0.5 * blur) + 1
     spread = cv2.dilate(mask, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (width, width)))
     soft = cv2.GaussianBlur(spread, (0, 0), max(0.5, 0.004 * facing.unit))[..., None].astype(np.float32) / 255
     part[:] = np.rint(part + (_filled(part, spread) - part) * soft)

@@ -28,7 +28,7 @@ CUT = 0.7
 """Pixels over which the picture changes from the upper lip's layer to the lower lip's."""
 ROOM = 0.6
 """How far the lower lip goes down for a tongue between teeth that the portrait shows, in full drops of the lip."""
-BEHIND_ROW = 0.6
+BEHIND_ROW = 0.5
 """How much of that for a tongue behind the upper row, of which nothing would be seen otherwise."""
 UNLIT = (NO_CHANGE,) * 4
 

@@ -67,7 +67,7 @@ def drawn_row(light: Light, unit: float, edge: float, upper: bool) -> TeethRow:
     luma = _shade(across, depth, index, place, sum(widths))
     # Enamel is thin at the gum and lets the warmer dentine through.
     warm = np.clip(depth / HEIGHT, 0, 1)[..., None] * np.array([0.0, 0.04, 0.10], np.float32)
-    pixels = luma[..., None] ** light.dusk * light.tinted(light.white) * (1 - light.saturation * warm)
+    pixels = np.maximum(luma, 0)[..., None] ** light.dusk * light.tinted(light.white) * (1 - light.saturation * warm)
     gum = light.tinted(0.55 * light.lips + 0.15 * light.skin)
     height = HEIGHT * np.where(index == 1, 0.88, 1.0) if upper else np.full_like(depth, HEIGHT - 1.5)
     gingiva = smoothstep(depth - height + 1.2 * place**2 + 0.5)[..., None]
