@@ -35,7 +35,7 @@ def test_rest_moves_nothing(head: Head) -> None:
 
 
 def test_motion_below_what_can_be_seen_has_no_region(head: Head) -> None:
-    assert head.region({"head_x": 0.0002}) is None
+    assert head.region({"head_x": 0.0004}) is None
 
 
 @given(

@@ -19,9 +19,11 @@ from lipsync_colab.engines.viseme.ramp import smoothstep
 from lipsync_colab.engines.viseme.spline import spline_operator
 from lipsync_colab.types import Face, Portrait
 
-STILLNESS, SEEN = 0.02, 0.3
-"""Displacements below this many pixels are none, from here on they are whole. They begin small: where they began with a
-tenth of a pixel, edges beside flat places stepped."""
+STILLNESS, FINEST_STILLNESS = 0.05, 0.02
+"""Displacements below this many pixels are none; below the second, times the grid's step, in a small picture, where
+edges beside flat places stepped when motion began with a tenth of a pixel."""
+SEEN = 0.3
+"""From this many pixels on they are whole."""
 ONSET = 1.0
 """Pixels over which the field's onset is softened: in a small picture the spline, which is bent where skin that stays
 meets skin that goes, would go from nothing to a third of a pixel within one."""
@@ -231,7 +233,8 @@ class MouthField:
     def _quiet(self, field: Floats) -> Floats:
         """Bring displacements that nobody sees to exactly 0, smoothly."""
         length = cv2.magnitude(field[..., 0], field[..., 1])
-        return field * smoothstep((length - STILLNESS) / np.float32(SEEN - STILLNESS))[..., None].astype(np.float32)
+        least = min(STILLNESS, FINEST_STILLNESS * self.grid.step)
+        return field * smoothstep((length - least) / np.float32(SEEN - least))[..., None].astype(np.float32)
 
     def inverse(self, field: Floats) -> Floats:
         """Return the displacement to subtract from picture coordinates, float32 like ``field``.

@@ -24,7 +24,7 @@ OVAL = (
 """The outline of the face in MediaPipe's mesh, clockwise from the top of the forehead."""
 FOREHEAD, CHIN, LEFT_EAR, RIGHT_EAR, NOSE_BRIDGE = 10, 152, 234, 454, 6
 
-THRESHOLD = 0.02  # pixels: a smaller displacement cannot be seen
+THRESHOLD = 0.01  # of the nodes' distance, 0.02 to 0.04 pixels: a smaller displacement cannot be seen
 FINEST, NODES = 2, 40_000  # pixels between nodes at least; small pictures come so near with this many nodes
 HAIR_ABOVE, HAIR_BESIDE = 0.75, 0.25  # what lies beyond the face's outline and moves with it whole, eye distances
 FALLOFF = 1.0  # from full motion to none, eye distances
@@ -82,11 +82,12 @@ class Head:
         if self._last is None or self._last[0] != amounts:
             moved = np.tensordot(np.array(amounts, np.float32), self._fields, axes=1)
             far = np.maximum(*np.abs(moved.transpose(2, 0, 1)))
-            self._last = amounts, np.asarray(moved * smoothstep((far - THRESHOLD) / THRESHOLD)[..., None], np.float32)
+            least = THRESHOLD * min(self.step, 4)
+            self._last = amounts, np.asarray(moved * smoothstep((far - least) / least)[..., None], np.float32)
         return self._last[1]
 
     def region(self, pose: Mapping[str, float]) -> Rectangle | None:
-        """Return the part of the picture that this pose moves by more than 0.02 px, or None when none does."""
+        """Return the part of the picture that this pose moves by more than 0.04 px, or None when none does."""
         if not any(pose.get(name, 0.0) for name in MOTIONS):
             return None
         field = self.field(pose)
