@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from viseme_portraits import MIRROR, POSES, SHEET, face_of, laid_in, portrait, warped
 
 from lipsync_colab.engines.viseme.area import Area
-from lipsync_colab.engines.viseme.landmarks import INNER_LOWER, INNER_UPPER
+from lipsync_colab.engines.viseme.landmarks import INNER_LOWER, INNER_UPPER, OUTER_UPPER
 from lipsync_colab.engines.viseme.light import LUMA, Light
 from lipsync_colab.engines.viseme.mouth import Mouth
 from lipsync_colab.engines.viseme.opening import COLUMNS, REACH, Gap
@@ -74,13 +74,15 @@ def test_closed_mouth_at_rest_changes_nothing() -> None:
     assert np.array_equal(laid_in(still, RIGS["hopper"].render({})), still.image)
 
 
-def parted(colour: tuple[int, int, int], gap: float = 0.04) -> Portrait:
-    """Hopper with lips that lie some eye distances apart, and a colour between them."""
+def parted(colour: tuple[int, int, int], gap: float = 0.04, moustache: bool = False) -> Portrait:
+    """Hopper with lips that lie some eye distances apart, and a colour between them, or down from the nose."""
     still = portrait("hopper", 640)
     mesh, unit = still.face.mesh.copy(), still.face.eye_distance
     for contour, side in ((INNER_UPPER, -1), (INNER_LOWER, 1)):
         mesh[list(contour[1:-1]), 1] += side * gap / 2 * unit
     outline = mesh[[*INNER_UPPER, *INNER_LOWER[::-1]], :2]
+    if moustache:
+        outline = np.concatenate([mesh[list(OUTER_UPPER), :2] - (0, 0.05 * unit), mesh[list(INNER_LOWER[::-1]), :2]])
     image = still.image.copy()
     cv2.fillPoly(image, [np.round(outline).astype(np.int32)], colour)
     return Portrait(image, face_of(mesh))
@@ -101,6 +103,12 @@ def test_a_shade_between_the_lips_stays_at_rest_and_pressed_lips_close_over_it()
 def test_teeth_and_wide_openings_are_no_shade() -> None:
     assert Mouth(parted((190, 180, 170))).lips.parted > 0.03
     assert Mouth(parted((40, 20, 15), 0.09)).lips.parted > 0.06
+    assert Mouth(parted((40, 20, 15), 0.07)).lips.parted > 0.05
+
+
+def test_a_moustaches_shade_may_be_wider() -> None:
+    assert Mouth(parted((40, 20, 15), 0.07, moustache=True)).lips.parted == 0
+    assert Mouth(parted((40, 20, 15), 0.10, moustache=True)).lips.parted > 0.08
 
 
 def test_smile_closes_at_rest() -> None:
@@ -244,6 +252,13 @@ def test_the_tongue_stays_behind_the_lower_teeth_for_l() -> None:
     between, behind = (redness_of("hopper", SHEET[sound]) for sound in ("th", "l"))
     reds = [float(np.median(redness[low_and_middle(gap)])) for redness, gap in (between, behind)]
     assert reds[1] < reds[0] - 0.2
+
+
+def test_the_tongue_of_an_l_shows_below_teeth_that_hang_low() -> None:
+    redness, gap = redness_of("astronaut", SHEET["l"])
+    teeth = (gap.off_centre < 0.2) & (gap.below > 0.012) & (gap.below < 0.03)
+    lying = (gap.off_centre < 0.2) & (gap.above > 0.02) & (gap.above < 0.032)
+    assert np.median(redness[lying]) > np.median(redness[teeth]) + 0.2
 
 
 def test_dimples_of_a_smile_relax_when_the_lips_round() -> None:

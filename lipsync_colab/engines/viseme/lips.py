@@ -34,8 +34,9 @@ TOUCHING = 0.012
 SHADED, HIDDEN = 0.055, 0.08
 """A dark opening up to the first, in eye distances, is as likely the shade of an upper lip or a moustache as a gap; one
 up to the second where the upper lip itself lies in it."""
-IN_SHADE = 0.5
-"""Of the lower lip's brightness, which an upper lip keeps but in a moustache's shade."""
+IN_SHADE, NO_EDGE = 0.5, 2.0
+"""An upper lip in a moustache's shade has less than this of the lower lip's brightness, and less than so many times
+that of what is below it."""
 DARK = 0.7
 """Of the lower lip's brightness: nothing in a shade is brighter."""
 SQUEEZED = 0.85
@@ -140,7 +141,8 @@ class Lips:
         over, between, lip = (sample(image, *np.moveaxis(facing.picture(rows), -1, 0)) @ LUMA for rows in bands)
         lit = float(np.median(lip))
         dark = float(np.percentile(between, 90)) < DARK * lit
-        return dark and (self.parted < SHADED or float(np.median(over)) < IN_SHADE * lit)
+        most = min(IN_SHADE * lit, NO_EDGE * float(np.median(between)))
+        return dark and (self.parted < SHADED or float(np.median(over)) < most)
 
     def _keep_shade(self) -> None:
         """Let the upper lip reach down to the lower one, its lowest part in the shade that the picture shows."""
