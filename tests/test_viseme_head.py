@@ -38,6 +38,24 @@ def test_motion_below_what_can_be_seen_has_no_region(head: Head) -> None:
     assert head.region({"head_x": 0.0004}) is None
 
 
+@pytest.mark.parametrize("size", [(160, 180), (240, 270), (640, 720)])
+def test_motion_begins_softly_however_small_the_picture(size: tuple[int, int]) -> None:
+    length = np.linalg.norm(displacement(Head(portrait(size)), size, {"head_x": 0.03, "yaw": 0.055}), axis=-1)
+    for axis in (0, 1):
+        first = np.minimum(*(np.take(length, range(k, length.shape[axis] - 1 + k), axis) for k in (0, 1))) < 0.02
+        assert np.abs(np.diff(length, axis=axis))[first].max() < 0.05
+    assert length.max() > 5
+
+
+def test_no_breath_where_it_would_only_flicker() -> None:
+    small, large = (
+        Head(Portrait(np.zeros((size, size, 3), np.uint8), dome((size / 2, size / 3), size / 12)))
+        for size in (240, 960)
+    )
+    assert small.region({"breath": 0.003}) is None
+    assert large.region({"breath": 0.003}) is not None
+
+
 @given(
     amounts=st.fixed_dictionaries({name: st.floats(-limit, limit) for name, limit in EXTREME.items()}),
     size=st.sampled_from([(640, 720), (401, 397), (720, 480)]),

@@ -25,7 +25,7 @@ OVAL = (
 FOREHEAD, CHIN, LEFT_EAR, RIGHT_EAR, NOSE_BRIDGE = 10, 152, 234, 454, 6
 
 THRESHOLD = 0.01  # of the nodes' distance, 0.02 to 0.04 pixels: a smaller displacement cannot be seen
-FINEST, NODES = 2, 40_000  # pixels between nodes at least; small pictures come so near with this many nodes
+FINEST, SMALL = 2, 100_000  # pixels between nodes in pictures of at most so many pixels, where each counts
 HAIR_ABOVE, HAIR_BESIDE = 0.75, 0.25  # what lies beyond the face's outline and moves with it whole, eye distances
 FALLOFF = 1.0  # from full motion to none, eye distances
 BORDER = 0.5  # the fade towards the picture's borders and other faces, eye distances
@@ -62,8 +62,7 @@ class Head:
         self._unit = face.eye_distance
         self._scratch = Scratch()
         self._last: tuple[tuple[float, ...], Array] | None = None
-        affordable = int(np.ceil((self._size[0] * self._size[1] / NODES) ** 0.5))
-        self.step = min(max(4, int(self._unit / 16)), max(FINEST, affordable))
+        self.step = FINEST if self._size[0] * self._size[1] <= SMALL else max(4, int(self._unit / 16))
         self._x, self._y = _nodes(self._size, self.step)
         points = np.stack([self._x, self._y], axis=-1)
         room = _room(points, portrait, self._unit)
