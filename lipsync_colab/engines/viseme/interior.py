@@ -193,7 +193,7 @@ def _shadow(gap: Gap, opening: Opening, pose: Mapping[str, float]) -> Floats:
     tuck = pose.get("tuck", 0.0)
     slit = 0.4 * (1 - tuck) * (1 - float(smoothstep(opening.height / SLIT)))
     light = 1 - (0.26 - 0.14 * tuck) * np.exp(-np.maximum(gap.below, 0) / 0.016)
-    light *= 1 - (0.16 - 0.12 * tuck) * np.exp(-np.maximum(gap.above, 0) / 0.020)
+    light *= 1 - (0.28 - 0.20 * tuck) * np.exp(-np.maximum(gap.above, 0) / 0.020)
     away = np.minimum(gap.off_centre, 1.1)
     light *= 1 - 0.45 * (away * away * away)
     return light * np.float32((1 - slit) * (1 - 0.22 * pose.get("round", 0.0) ** 2))

@@ -16,7 +16,7 @@ LUMA = np.array([0.299, 0.587, 0.114], np.float32)
 """Rec. 601 luma of RGB."""
 SOFT_SHADE = 0.2
 """Of the skin's brightness: where a twentieth of a face is darker, the picture's contrast was raised."""
-HARDEST = 1.3
+HARDEST = 1.5
 """By how much the exponent of a picture whose shades are black exceeds 1."""
 HALF_SHADE = (0.3, 0.5)
 """Of the skin's brightness."""
@@ -78,7 +78,8 @@ class Light:
         saturation = float(smoothstep(max(np.ptp(tone) / max(tone.max(), 1) for tone in (skin, colour)) / 0.22))
         blur = _blur(image, marks, portrait.face.eye_distance)
         white, contrast = _white(image, marks, skin), _contrast(image, marks, skin)
-        dusk = _dusk(image, marks, skin, saturation)
+        # What contrast does to a shade makes it redder by itself.
+        dusk = 1 - (1 - _dusk(image, marks, skin, saturation)) / np.float32(contrast**2)
         return cls(skin, colour, white, saturation, dusk, contrast, blur, _grain(image, marks))
 
     def tinted(self, colour: Floats) -> Floats:

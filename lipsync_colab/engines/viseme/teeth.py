@@ -62,7 +62,7 @@ def drawn_row(light: Light, unit: float, edge: float, upper: bool) -> TeethRow:
     across, down = np.meshgrid(across, down)
     widths = UPPER_WIDTHS if upper else LOWER_WIDTHS
     index, place = _tooth(across, widths)
-    curve = (3.5 if upper else -1.2) * (across / sum(widths)) ** 2
+    curve = (5.0 if upper else -1.2) * (across / sum(widths)) ** 2
     depth = (-down if upper else down) - curve - _edge(index, place, upper)
     luma = _shade(across, depth, index, place, sum(widths))
     # Enamel is thin at the gum and lets the warmer dentine through.
