@@ -17,6 +17,7 @@ from lipsync_colab.engines.viseme.outputs import STEP, step_times, targets
 from lipsync_colab.engines.viseme.visemes import gestures
 from lipsync_colab.narrate.voice import resampled
 from lipsync_colab.phonemes.arpabet import CONSONANTS, SILENCE, VOWELS
+from lipsync_colab.training.likely_texts import likely_sentences
 from lipsync_colab.training.texts import sentences
 from lipsync_colab.training.voices import TRAIN, VOICES, TrainingVoice, spoken
 from lipsync_colab.types import Array, Speech
@@ -77,8 +78,7 @@ def voice_data(voice: TrainingVoice, folder: Path, seed: int, tell: Callable[[st
     name = hashlib.sha256(repr((voice, seed)).encode()).hexdigest()[:12]
     path = folder / f"{voice.key}-{name}.npz"
     if not path.exists():
-        texts = sentences(voice.language, voice.sentences, seed + sum(map(ord, voice.key)))
-        arrays = joined(spoken(voice, texts, seed), np.random.default_rng(seed))
+        arrays = joined(spoken(voice, texts_of(voice, seed), seed), np.random.default_rng(seed))
         part = path.with_suffix(f".{os.getpid()}.part")
         with part.open("wb") as file:
             np.savez(file, **arrays)
@@ -99,6 +99,12 @@ def joined(said: Iterator[Speech], random: np.random.Generator) -> dict[str, Any
         parts.append((silence, np.zeros((steps, parts[0][1].shape[1]), np.float16), np.zeros(steps, np.uint8)))
     energies, wanted, phones = (np.concatenate(columns) for columns in zip(*parts, strict=True))
     return {"energies": energies, "targets": wanted, "phones": phones}
+
+
+def texts_of(voice: TrainingVoice, seed: int) -> list[str]:
+    """Return what a voice is to say."""
+    own = seed + sum(map(ord, voice.key))
+    return likely_sentences(voice.sentences, own) if voice.likely else sentences(voice.language, voice.sentences, own)
 
 
 def features(speech: Speech) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

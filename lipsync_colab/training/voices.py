@@ -25,6 +25,7 @@ class TrainingVoice:
         use: what for. A voice that is tuned or tested on is never trained on.
         offset: seconds to add to the times that its program tells, measured against forced alignment.
         encoding: what its program reads.
+        likely: True when it says sentences that a language model finds likely, not words put together at random.
     """
 
     name: str
@@ -34,6 +35,7 @@ class TrainingVoice:
     use: str = TRAIN
     offset: float = 0.0
     encoding: str = "ascii"
+    likely: bool = False
 
     @property
     def key(self) -> str:
