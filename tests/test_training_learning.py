@@ -89,13 +89,29 @@ def test_training_goes_on_where_it_ended_and_repeats() -> None:
 
     voices = [voice(0), voice(1)]
     weights, losses = learn(voices, Recipe(steps=40, size=6, channels=16, seed=3))
-    shorter = Recipe(steps=12, size=6, rate=3e-4, seed=3, press=3.0, favour=2.0)
+    shorter = Recipe(steps=12, size=6, rate=3e-4, seed=3, press=3.0, favour=2.0, settling=10)
     further, later = refine(voices, weights, shorter)
     again, same = refine(voices, weights, shorter)
     assert later == same and all(np.array_equal(further[name], again[name]) for name in further)
     assert {name: one.shape for name, one in further.items()} == {name: one.shape for name, one in weights.items()}
     assert any(not np.array_equal(further[name], weights[name]) for name in further)
     assert np.mean(later) < np.mean(losses[:6])
+
+
+def test_a_new_head_is_taught_before_the_rest_moves() -> None:
+    from lipsync_colab.training.learning import Recipe, learn, refine
+
+    voices = [voice(0), voice(1)]
+    weights, _ = learn(voices, Recipe(steps=40, size=6, channels=16, seed=3))
+    told: list[str] = []
+    settled, none = refine(voices, weights, Recipe(steps=0, cycle=1, size=6, seed=3, settling=40), told.append)
+    assert none == [] and all(np.array_equal(settled[name], weights[name]) for name in weights)
+    before, after = (float(number) for number in told[0].removeprefix("phones: loss ").split(" to "))
+    assert after < 0.7 * before
+    unsettled, later = (
+        refine(voices, weights, Recipe(steps=1, size=6, seed=3, settling=count))[1] for count in (0, 40)
+    )
+    assert later < unsettled
 
 
 def test_stages_are_averaged() -> None:
