@@ -114,6 +114,27 @@ def test_a_new_head_is_taught_before_the_rest_moves() -> None:
     assert later < unsettled
 
 
+def test_networks_of_a_file_learn_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from lipsync_colab.networks.viseme import VisemeNetwork
+    from lipsync_colab.training import corpus
+    from lipsync_colab.training.__main__ import main
+    from lipsync_colab.weights.eight_bits import in_eight_bits
+
+    before, after = tmp_path / "before.safetensors", tmp_path / "after.safetensors"
+    tensors = {}
+    for number, channels in enumerate((12, 8)):
+        torch.manual_seed(number)
+        network = VisemeNetwork(BANDS, len(OUTPUTS), channels=channels)
+        tensors |= {f"{number}.{name}": tensor.numpy() for name, tensor in network.folded().items()}
+    write_tensors(before, in_eight_bits(tensors), {"seed": "1, 2", "steps": "0"})
+    monkeypatch.setattr(corpus, "load_corpus", lambda *rest: [voice(0), voice(1)])
+    assert main(["refine", str(before), "--steps", "3", "--weights", str(after)]) == 0
+    assert read_tensors(after)[1] == {"seed": "1, 2", "steps": "0", "refined": "seed 7, 3 steps each"}
+    for old, new in zip(read_weights(before), read_weights(after), strict=True):
+        assert {name: one.shape for name, one in old.items()} == {name: one.shape for name, one in new.items()}
+        assert not np.allclose(old["mouth.bias"], new["mouth.bias"], atol=1e-5)
+
+
 def test_stages_are_averaged() -> None:
     from lipsync_colab.training.learning import averaged
 

@@ -1,5 +1,5 @@
-"""``python -m lipsync_colab.training learn`` makes a viseme network, ``join`` lets several hear together, ``scores``
-tells how good they are."""
+"""``python -m lipsync_colab.training learn`` makes a viseme network, ``refine`` lets those of a file learn on, ``join``
+lets several hear together, ``scores`` tells how good they are."""
 
 from __future__ import annotations
 
@@ -9,11 +9,16 @@ import sys
 import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from lipsync_colab.engines.viseme.learned import WEIGHTS, Weights, read_weights
 from lipsync_colab.errors import LipSyncError
 from lipsync_colab.weights.eight_bits import in_eight_bits
 from lipsync_colab.weights.tensor_file import read_tensors, write_tensors
+
+if TYPE_CHECKING:
+    from lipsync_colab.training.corpus import VoiceData
+    from lipsync_colab.training.learning import Recipe
 
 DATA = Path(tempfile.gettempdir()) / "lipsync-colab-training"
 
@@ -22,7 +27,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code."""
     given = parser().parse_args(arguments)
     try:
-        {"learn": learn, "join": join, "scores": scores}[given.command](given)
+        {"learn": learn, "refine": refine, "join": join, "scores": scores}[given.command](given)
     except LipSyncError as error:
         print(f"error: {error}", file=sys.stderr)
         return error.exit_code
@@ -34,16 +39,19 @@ def parser() -> argparse.ArgumentParser:
     result = argparse.ArgumentParser(prog="python -m lipsync_colab.training", description=__doc__)
     commands = result.add_subparsers(dest="command", required=True)
     learning = commands.add_parser("learn", help="synthesise speech and train the network on it")
-    learning.add_argument("--share", type=float, default=1.0, help="of the sentences; less for a trial")
-    learning.add_argument("--steps", type=int, help="of the optimiser, in either part")
-    learning.add_argument("--seed", type=int, default=7)
+    refining = commands.add_parser("refine", help="train the networks of a file further")
+    refining.add_argument("file", type=Path, help="with the networks to begin from")
+    for command in (learning, refining):
+        command.add_argument("--share", type=float, default=1.0, help="of the sentences; less for a trial")
+        command.add_argument("--steps", type=int, help="of the optimiser, in every part")
+        command.add_argument("--seed", type=int, default=7)
     joining = commands.add_parser("join", help="put the networks of several files into one, whose outputs are averaged")
     joining.add_argument("files", type=Path, nargs="+")
     joining.add_argument("--weights", type=Path, required=True, help="the file to write")
     scoring = commands.add_parser("scores", help="compare the sources of mouth movement on voices never trained on")
     scoring.add_argument("--count", type=int, default=40, help="recordings of each voice")
     scoring.add_argument("--languages", action="store_true", help="also French, Spanish, Italian and Russian")
-    for command in (learning, scoring):
+    for command in (learning, refining, scoring):
         command.add_argument("--data", type=Path, default=DATA, help=f"keeps speech between runs (default {DATA})")
         command.add_argument("--weights", type=Path, default=WEIGHTS, help="the network's file")
     return result
@@ -51,22 +59,43 @@ def parser() -> argparse.ArgumentParser:
 
 def learn(given: argparse.Namespace) -> None:
     """Train one network from nothing and write its weights."""
-    from lipsync_colab.training.corpus import load_corpus
-    from lipsync_colab.training.learning import LEARNING, REFINING, averaged, refine
+    from lipsync_colab.training.learning import LEARNING, REFINING, averaged
     from lipsync_colab.training.learning import learn as train
+    from lipsync_colab.training.learning import refine as further
 
-    shorter = {"steps": given.steps, "cycle": 0} if given.steps else {}
-    first, *refining = (
-        dataclasses.replace(recipe, seed=given.seed + number, **shorter)
-        for number, recipe in enumerate((LEARNING, *REFINING))
-    )
-    voices = load_corpus(given.data / "corpus", given.seed, tell, given.share)
-    tell(f"{len(voices)} voices, {sum(voice.seconds for voice in voices) / 60:.0f} minutes")
+    first, *refining = _recipes(given, (LEARNING, *REFINING))
+    voices = _voices(given)
     stages = [train(voices, first, tell)[0]]
     for recipe in refining:
-        stages.append(refine(voices, stages[-1], recipe, tell)[0])
+        stages.append(further(voices, stages[-1], recipe, tell)[0])
     steps = " + ".join(str(recipe.steps) for recipe in (first, *refining))
     _write(given.weights, [averaged(stages[1:])], {"seed": str(first.seed), "steps": steps})
+
+
+def refine(given: argparse.Namespace) -> None:
+    """Train every network of a file further and write them all."""
+    from lipsync_colab.training.learning import FURTHER
+    from lipsync_colab.training.learning import refine as further
+
+    before, told = read_weights(given.file), read_tensors(given.file)[1]
+    recipes = _recipes(given, [FURTHER] * len(before))
+    voices = _voices(given)
+    networks = [further(voices, network, recipe, tell)[0] for network, recipe in zip(before, recipes, strict=True)]
+    _write(given.weights, networks, {**told, "refined": f"seed {given.seed}, {recipes[0].steps} steps each"})
+
+
+def _recipes(given: argparse.Namespace, usual: Sequence[Recipe]) -> list[Recipe]:
+    """The recipes with the seeds and the steps that are asked for."""
+    shorter = {"steps": given.steps, "cycle": 0} if given.steps else {}
+    return [dataclasses.replace(recipe, seed=given.seed + number, **shorter) for number, recipe in enumerate(usual)]
+
+
+def _voices(given: argparse.Namespace) -> list[VoiceData]:
+    from lipsync_colab.training.corpus import load_corpus
+
+    voices = load_corpus(given.data / "corpus", given.seed, tell, given.share)
+    tell(f"{len(voices)} voices, {sum(voice.seconds for voice in voices) / 60:.0f} minutes")
+    return voices
 
 
 def join(given: argparse.Namespace) -> None:

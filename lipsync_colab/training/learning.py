@@ -60,6 +60,9 @@ LEARNING = Recipe(cycle=5500)
 REFINING = (Recipe(steps=800, rate=8e-4), Recipe(steps=700, rate=6e-4))
 """The second part, batch normalisation folded in: each goes on from the one before; their weights are averaged."""
 
+FURTHER = Recipe(steps=700, rate=8e-4)
+"""What the networks of a file learn when they go on, each by itself."""
+
 
 def learn(
     voices: Sequence[VoiceData], recipe: Recipe, tell: Callable[[str], None] = lambda line: None

@@ -50,17 +50,23 @@ ENGLISH = (
     *("bf_alice bf_emma bf_isabella bf_lily bm_daniel bm_fable bm_george bm_lewis".split()),
 )
 """American and British speakers of Kokoro."""
+JAPANESE = ("jf_alpha", "jf_gongitsune", "jf_nezumi", "jf_tebukuro", "jm_kumo")
+"""Speakers of Kokoro with an accent."""
 TALKATIVE = ("af_alloy", "af_aoede", "af_bella", "bm_lewis")
 """Of those, the ones that say three times as much."""
+
+LIKELY = (("own", "hibari", 1800, 0.0), ("flite", "kal16", 250, -0.005), ("flite", "awb", 250, -0.005))
+"""Programs, voices, sentences and offsets of those besides Kokoro's that say likely sentences too."""
+LIKELY_OF_KOKORO = 7
+"""Likely sentences of every speaker of Kokoro."""
 
 VOICES = (
     TrainingVoice("hibari", "own", sentences=1500),
     TrainingVoice("joe", "own", sentences=60, use=TEST),
-    TrainingVoice("jf_alpha", "kokoro", sentences=20, offset=KOKORO_OFFSET),
-    TrainingVoice("jf_gongitsune", "kokoro", sentences=20, offset=KOKORO_OFFSET),
-    TrainingVoice("jf_nezumi", "kokoro", sentences=20, offset=KOKORO_OFFSET),
-    TrainingVoice("jf_tebukuro", "kokoro", sentences=20, offset=KOKORO_OFFSET),
-    TrainingVoice("jm_kumo", "kokoro", sentences=40, offset=KOKORO_OFFSET),
+    *(
+        TrainingVoice(name, "kokoro", sentences=40 if name == "jm_kumo" else 20, offset=KOKORO_OFFSET)
+        for name in JAPANESE
+    ),
     *(
         TrainingVoice(name, "kokoro", sentences=24 if name in TALKATIVE else 8, offset=KOKORO_OFFSET)
         for name in ENGLISH
@@ -81,6 +87,14 @@ VOICES = (
     TrainingVoice("msu_ru_nsh_clunits", "festival", "ru", sentences=150, encoding="utf-8"),
     TrainingVoice("en-US", "pico", sentences=250),
     TrainingVoice("en-GB", "pico", sentences=250),
+    *(
+        TrainingVoice(name, program, sentences=count, offset=offset, likely=True)
+        for program, name, count, offset in LIKELY
+    ),
+    *(
+        TrainingVoice(name, "kokoro", sentences=LIKELY_OF_KOKORO, offset=KOKORO_OFFSET, likely=True)
+        for name in (*JAPANESE, *ENGLISH)
+    ),
 )
 
 
