@@ -11,8 +11,8 @@ from lipsync_colab.engines.viseme.outputs import OUTPUTS, STEP, step_times, targ
 from lipsync_colab.engines.viseme.visemes import LIP_ON_TEETH, LIPS_CLOSED, SHAPES, Gesture, Viseme, gestures
 from lipsync_colab.types import Array, Phoneme
 
-LEAST_CHANCE = {"press": 0.40, "tuck": 0.45}
-"""A peak below this is no closure; tuned on the voice that is neither trained nor tested on."""
+LEAST_CHANCE = {"press": 0.45, "tuck": 0.45}
+"""A peak below this is no closure; tuned on recordings and voices that are neither trained nor tested on."""
 PROMINENCE = 0.2
 """Two peaks with a shallower dip between them are one closure."""
 EDGE = 0.5
