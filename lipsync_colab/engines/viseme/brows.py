@@ -16,7 +16,7 @@ ACROSS = 1.3  # half the width of the field, eye distances
 LID_GAP = 0.055  # the raise begins this far above the upper lid's margin, eye distances
 RAISE = 0.05  # eye distances at an amount of 1
 BEHIND_GLASSES = 0.25  # rims would bend with the skin
-GENTLE = 8.0  # pixels between lid and brow from which a raise is whole: nearer, it would tear the lid's edge
+GENTLE = 10.0  # pixels between lid and brow from which a raise is whole: nearer, it would tear the lid's edge
 FOREHEAD = 0.5  # the raise runs out this far above the brow, eye distances
 INNER = (0.12, 0.62)
 """A frown is whole up to the first distance from the middle and gone at the second, eye distances."""
