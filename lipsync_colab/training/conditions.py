@@ -12,6 +12,7 @@ from lipsync_colab.types import Array
 RATE = 16_000
 BABBLERS = 6
 TELEPHONE = (300, 3400)
+"""Hz (ITU-T G.712)."""
 MU = 255
 """Of the telephone's compressed 8 bits (ITU-T G.711)."""
 
@@ -41,11 +42,15 @@ def telephone(samples: Array, others: Array, random: np.random.Generator) -> Arr
     """Return the recording as an old telephone carries it: 300 to 3,400 Hz, 8 kHz, 8 bits."""
     sections = scipy.signal.butter(6, TELEPHONE, "bandpass", fs=RATE, output="sos")
     narrow = scipy.signal.resample_poly(scipy.signal.sosfiltfilt(sections, samples), 1, 2)
-    narrow = narrow / max(float(np.abs(narrow).max()), 1e-6)
-    squeezed = np.sign(narrow) * np.log1p(MU * np.abs(narrow)) / np.log1p(MU)
+    return np.asarray(0.5 * scipy.signal.resample_poly(in_eight_bits(narrow), 2, 1)[: len(samples)], np.float32)
+
+
+def in_eight_bits(samples: np.ndarray) -> Array:
+    """Return samples, their peak brought to 1, as a telephone's compressed 8 bits keep them."""
+    scaled = samples / max(float(np.abs(samples).max()), 1e-6)
+    squeezed = np.sign(scaled) * np.log1p(MU * np.abs(scaled)) / np.log1p(MU)
     stepped = np.round(squeezed * 127) / 127
-    wide = np.sign(stepped) * np.expm1(np.abs(stepped) * np.log1p(MU)) / MU
-    return np.asarray(0.5 * scipy.signal.resample_poly(wide, 2, 1)[: len(samples)], np.float32)
+    return np.asarray(np.sign(stepped) * np.expm1(np.abs(stepped) * np.log1p(MU)) / MU, np.float32)
 
 
 CONDITIONS: dict[str, Condition] = {

@@ -1,19 +1,21 @@
-"""Synthetic speech as the network's training data: band energies and the mouth that goes with them."""
+"""Synthetic speech as the network's training data: sound and the mouth that goes with it."""
 
 from __future__ import annotations
 
 import dataclasses
+import functools
 import hashlib
+import multiprocessing
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from lipsync_colab.audio.bands import fine_energies
-from lipsync_colab.engines.viseme.outputs import STEP, step_times, targets
+from lipsync_colab.engines.viseme.outputs import OUTPUTS, STEP, step_times, targets
 from lipsync_colab.engines.viseme.visemes import gestures
 from lipsync_colab.narrate.voice import resampled
 from lipsync_colab.phonemes.arpabet import CONSONANTS, SILENCE, VOWELS
@@ -23,11 +25,10 @@ from lipsync_colab.training.voices import TRAIN, VOICES, TrainingVoice, spoken
 from lipsync_colab.types import Array, Speech
 
 PHONES = (SILENCE, *sorted(VOWELS), *sorted(CONSONANTS))
-ROWS_PER_STEP = 2
-"""Band energies come a hundred times a second, outputs fifty times."""
-SMALLEST = 1e-9
-LEVEL = 0.1
-"""Root mean square that every sentence is brought to."""
+RATE = 16_000
+STEP_SAMPLES = round(STEP * RATE)
+LEVEL, FULL = 0.05, 32_767
+"""Root mean square that every sentence is brought to, and what 1 is stored as."""
 GAPS = (0.05, 0.5)
 """Seconds of silence between two sentences."""
 PITCHES = (80, 84, 88, 92, 96, 100, 100, 100, 104, 108, 112, 116)
@@ -40,13 +41,13 @@ class VoiceData:
 
     Attributes:
         key: the voice's.
-        energies: float16 (2 n, 80), base-10 logarithms.
+        samples: int16 (320 n,), 16 kHz.
         targets: float16 (n, len(OUTPUTS)).
         phones: uint8 (n,), numbers in :data:`PHONES`.
     """
 
     key: str
-    energies: np.ndarray
+    samples: np.ndarray
     targets: np.ndarray
     phones: np.ndarray
 
@@ -68,37 +69,65 @@ def load_corpus(folder: Path, seed: int, tell: Callable[[str], None], share: flo
     Raises:
         MachineError: a voice's program is not installed.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    fewer = (dataclasses.replace(voice, sentences=max(2, round(share * voice.sentences))) for voice in VOICES)
-    return [voice_data(voice, folder, seed, tell) for voice in fewer if voice.use == TRAIN]
-
-
-def voice_data(voice: TrainingVoice, folder: Path, seed: int, tell: Callable[[str], None]) -> VoiceData:
-    """Return the data of one voice, from the folder when it holds it."""
-    name = hashlib.sha256(repr((voice, seed)).encode()).hexdigest()[:12]
-    path = folder / f"{voice.key}-{name}.npz"
-    if not path.exists():
-        arrays = joined(spoken(voice, texts_of(voice, seed), seed), np.random.default_rng(seed))
-        part = path.with_suffix(f".{os.getpid()}.part")
-        with part.open("wb") as file:
-            np.savez(file, **arrays)
-        part.replace(path)
-    with np.load(path) as stored:
-        data = VoiceData(voice.key, stored["energies"], stored["targets"], stored["phones"])
-    tell(f"{voice.key}: {data.seconds / 60:.1f} min")
+    voices = [
+        dataclasses.replace(voice, sentences=max(2, round(share * voice.sentences)))
+        for voice in VOICES
+        if voice.use == TRAIN
+    ]
+    missing = [voice for voice in voices if not path_of(voice, folder, seed).exists()]
+    with processes() as workers:
+        for voice in workers.map(functools.partial(synthesised, folder=folder, seed=seed), missing):
+            tell(f"{voice.key} has spoken")
+    data = [voice_data(voice, folder, seed) for voice in voices]
+    tell(f"{len(data)} voices, {sum(one.seconds for one in data) / 60:.0f} minutes")
     return data
 
 
-def joined(said: Iterator[Speech], random: np.random.Generator) -> dict[str, Any]:
+def processes() -> ProcessPoolExecutor:
+    """Return a pool of one process for each core, which begin with nothing of this one's."""
+    return ProcessPoolExecutor(os.cpu_count(), multiprocessing.get_context("spawn"))
+
+
+def path_of(voice: TrainingVoice, folder: Path, seed: int) -> Path:
+    """Return the file that keeps what a voice says."""
+    name = hashlib.sha256(repr((voice, seed)).encode()).hexdigest()[:12]
+    return folder / f"{voice.key}-{name}.npz"
+
+
+def synthesised(voice: TrainingVoice, folder: Path, seed: int) -> TrainingVoice:
+    """Let a voice speak into its file, and return it.
+
+    Raises:
+        MachineError: its program is not installed.
+    """
+    write_voice(path_of(voice, folder, seed), spoken(voice, texts_of(voice, seed), seed), seed)
+    return voice
+
+
+def write_voice(path: Path, said: Iterable[Speech], seed: int) -> None:
+    """Keep what a voice says."""
+    arrays = joined(said, np.random.default_rng(seed))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_suffix(f".{os.getpid()}.part")
+    with part.open("wb") as file:
+        np.savez(file, **arrays)
+    part.replace(path)
+
+
+def voice_data(voice: TrainingVoice, folder: Path, seed: int) -> VoiceData:
+    """Return the data of one voice that has spoken."""
+    with np.load(path_of(voice, folder, seed)) as stored:
+        return VoiceData(voice.key, stored["samples"], stored["targets"], stored["phones"])
+
+
+def joined(said: Iterable[Speech], random: np.random.Generator) -> dict[str, Any]:
     """Return the arrays of :class:`VoiceData` for sentences with a random silence between each two."""
     parts: list[tuple[np.ndarray, np.ndarray, np.ndarray]] = []
     for speech in said:
-        parts.append(features(played_at(speech, int(random.choice(PITCHES)) / 100)))
-        steps = round(random.uniform(*GAPS) / STEP)
-        silence = np.full((ROWS_PER_STEP * steps, parts[0][0].shape[1]), np.log10(SMALLEST), np.float16)
-        parts.append((silence, np.zeros((steps, parts[0][1].shape[1]), np.float16), np.zeros(steps, np.uint8)))
-    energies, wanted, phones = (np.concatenate(columns) for columns in zip(*parts, strict=True))
-    return {"energies": energies, "targets": wanted, "phones": phones}
+        parts.append(_steps(played_at(speech, int(random.choice(PITCHES)) / 100)))
+        parts.append(_silence(round(random.uniform(*GAPS) / STEP)))
+    samples, wanted, phones = (np.concatenate(columns) for columns in zip(*parts, strict=True))
+    return {"samples": samples, "targets": wanted, "phones": phones}
 
 
 def texts_of(voice: TrainingVoice, seed: int) -> list[str]:
@@ -107,14 +136,19 @@ def texts_of(voice: TrainingVoice, seed: int) -> list[str]:
     return likely_sentences(voice.sentences, own) if voice.likely else sentences(voice.language, voice.sentences, own)
 
 
-def features(speech: Speech) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return one sentence's energies, targets and phones."""
+def _steps(speech: Speech) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """One sentence's samples, targets and phones."""
     count = int(speech.seconds / STEP)
-    samples = speech.samples * (LEVEL / max(float(np.sqrt(np.mean(speech.samples**2))), 1e-5))
-    energies = np.log10(fine_energies(samples, 0, ROWS_PER_STEP * count) + SMALLEST)
+    gain = LEVEL / max(float(np.sqrt(np.mean(speech.samples**2))), 1e-5)
+    samples = np.round(np.clip(gain * speech.samples[: STEP_SAMPLES * count], -1, 1) * FULL).astype(np.int16)
     phonemes = speech.phonemes or ()
-    wanted = targets(gestures(phonemes), count)
-    return energies.astype(np.float16), wanted.astype(np.float16), _phones_at(phonemes, step_times(count))
+    wanted = targets(gestures(phonemes), count).astype(np.float16)
+    return samples, wanted, _phones_at(phonemes, step_times(count))
+
+
+def _silence(steps: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    wanted = np.zeros((steps, len(OUTPUTS)), np.float16)
+    return np.zeros(STEP_SAMPLES * steps, np.int16), wanted, np.zeros(steps, np.uint8)
 
 
 def _phones_at(phonemes: Sequence[Any], times: np.ndarray) -> np.ndarray:

@@ -23,7 +23,6 @@ from lipsync_colab.training.sources import (
     Source,
     by_default,
     by_energy,
-    by_hearing,
     by_loop,
     by_network,
     reference,
@@ -112,7 +111,6 @@ def _sources(weights: Path) -> dict[str, Source]:
         "phone loop": by_loop,
         "energy": by_energy,
         "learned": by_network(numbers),
-        "no words": by_hearing(numbers),
         "default": by_default(numbers),
     }
 

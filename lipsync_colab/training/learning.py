@@ -1,10 +1,9 @@
-"""Training the viseme network: seeded, on two cores, in well under an hour."""
+"""Training the viseme network: seeded, on one core, in a quarter of an hour once the windows are there."""
 
 from __future__ import annotations
 
-import dataclasses
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -12,18 +11,24 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from lipsync_colab.audio.bands import BANDS
 from lipsync_colab.engines.viseme.outputs import OUTPUTS
 from lipsync_colab.engines.viseme.visemes import SHAPES
 from lipsync_colab.networks.viseme import CHANNELS, VisemeNetwork
-from lipsync_colab.training.batches import Batch, batch_of
-from lipsync_colab.training.corpus import PHONES, VoiceData
+from lipsync_colab.phonemes.encoded import MARGIN, SIZE, WINDOW_STEPS
+from lipsync_colab.training.corpus import PHONES
+from lipsync_colab.training.windows import Windows
 from lipsync_colab.types import Array
 
 SHAPE_WEIGHTS = dict.fromkeys((*SHAPES, "tongue"), 2.0) | {"jaw": 10.0}
-CHANCE_WEIGHTS = {"tuck": 0.5, "activity": 0.5}
+CHANCE_WEIGHTS = {"press": 3.0, "tuck": 0.5, "activity": 0.5}
 PHONES_WEIGHT = 0.5
-SETTLING_RATE, SETTLING_SEED = 5e-3, 1000
+WEIGHT_DECAY = 0.02
+WARMING = 0.1
+"""Share of the steps in which the rate rises."""
+LOST = 0.1
+"""Share of the encoder's numbers that are hidden in each window, so that none is relied upon."""
+CUT_SHORT = 0.3
+"""Share of the batches whose windows end where their margins begin, as recordings end."""
 
 
 @dataclass(frozen=True)
@@ -31,93 +36,62 @@ class Recipe:
     """How long and how fast.
 
     Attributes:
+        windows: that are made; each is seen about ten times.
         steps: of the optimiser.
-        cycle: steps of the whole cycle of rates, where a refining takes over before its end; 0 for so many as above.
-        size: crops in a batch.
+        size: windows in a batch.
         rate: highest learning rate (one cycle; Smith and Topin, 2018).
         channels: of the network.
-        seed: of the first weights and of every crop.
-        press: weight of the chance that lips close.
-        favour: how much more often natural voices are heard.
-        settling: steps before all others in which a refining teaches the new head for phones alone.
-        threads: of the arithmetic; one more makes the batches. Two would only wait for each other on a busy machine.
+        seed: of the voices' texts, of what is heard, of the first weights and of the order.
     """
 
-    steps: int = 3000
-    cycle: int = 0
-    size: int = 24
-    rate: float = 3e-3
+    windows: int = 5000
+    steps: int = 4000
+    size: int = 12
+    rate: float = 2.5e-3
     channels: int = CHANNELS
     seed: int = 7
-    settling: int = 80
-    threads: int = 1
-    press: float = 3.0
-    favour: float = 2.0
 
 
-LEARNING = Recipe(cycle=5500)
-"""The first part."""
-REFINING = (Recipe(steps=800, rate=8e-4), Recipe(steps=700, rate=6e-4))
-"""The second part, batch normalisation folded in: each goes on from the one before; their weights are averaged."""
+@dataclass(frozen=True, eq=False)
+class Batch:
+    """What one step of training sees.
 
-FURTHER = Recipe(steps=700, rate=8e-4)
-"""What the networks of a file learn when they go on, each by itself."""
+    Attributes:
+        heard: float32 (batch, steps, 384).
+        wanted: float32 (batch, 400, len(OUTPUTS)).
+        phones: int64 (batch, 400).
+        first: of the steps, the one from which mouths are wanted.
+    """
+
+    heard: Tensor
+    wanted: Tensor
+    phones: Tensor
+    first: int
 
 
 def learn(
-    voices: Sequence[VoiceData], recipe: Recipe, tell: Callable[[str], None] = lambda line: None
+    windows: Windows, recipe: Recipe, tell: Callable[[str], None] = lambda line: None
 ) -> tuple[dict[str, Array], list[float]]:
     """Train a network.
 
     Args:
-        voices: to learn from.
+        windows: to learn from.
         recipe: how long and how fast.
         tell: hears about progress.
 
     Returns:
-        The weights by name, float16, without the head for phones; and the loss of every step.
+        The weights by name, float32, without the head for phones; and the loss of every step.
     """
     torch.manual_seed(recipe.seed)
-    network = VisemeNetwork(BANDS, len(OUTPUTS), len(PHONES), recipe.channels)
-    losses = _train(network, voices, recipe, tell)
-    return _halved(network), losses
-
-
-def refine(
-    voices: Sequence[VoiceData],
-    weights: Mapping[str, np.ndarray],
-    recipe: Recipe,
-    tell: Callable[[str], None] = lambda line: None,
-) -> tuple[dict[str, Array], list[float]]:
-    """Train a network further; like :func:`learn`, but it begins with the weights that are given."""
-    torch.manual_seed(recipe.seed)
-    tensors = {name: torch.from_numpy(tensor.astype(np.float32)) for name, tensor in weights.items()}
-    network = VisemeNetwork.of_folded(tensors, len(PHONES))
-    _settle(network, voices, recipe, tell)
-    losses = _train(network, voices, recipe, tell)
-    return _halved(network), losses
-
-
-def averaged(stages: Sequence[Mapping[str, np.ndarray]]) -> dict[str, Array]:
-    """Return the mean of a network's weights at several stages (Izmailov et al., 2018) by name, float16."""
-    return {
-        name: np.mean([stage[name].astype(np.float32) for stage in stages], axis=0).astype(np.float16)
-        for name in stages[0]
-    }
-
-
-def _train(
-    network: VisemeNetwork, voices: Sequence[VoiceData], recipe: Recipe, tell: Callable[[str], None]
-) -> list[float]:
-    torch.set_num_threads(recipe.threads)
-    optimiser = torch.optim.AdamW(network.parameters(), lr=recipe.rate, weight_decay=0.01)
-    cycle = recipe.cycle or recipe.steps
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, recipe.rate, total_steps=cycle, pct_start=0.15)
+    torch.set_num_threads(1)  # two would only wait for each other on a busy machine
+    network = VisemeNetwork(SIZE, len(OUTPUTS), len(PHONES), recipe.channels)
+    optimiser = torch.optim.AdamW(network.parameters(), lr=recipe.rate, weight_decay=WEIGHT_DECAY)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, recipe.rate, total_steps=recipe.steps, pct_start=WARMING)
     losses: list[float] = []
     begun = time.monotonic()
-    for batch in batches(voices, recipe):
+    for batch in batches(windows, recipe):
         with torch.autocast("cpu", torch.bfloat16, enabled=knows_bfloat16()):
-            loss = loss_of(network, batch, recipe.press)
+            loss = loss_of(network, batch)
         optimiser.zero_grad()
         loss.backward()
         nn.utils.clip_grad_norm_(network.parameters(), 1.0)
@@ -126,25 +100,7 @@ def _train(
         losses.append(float(loss.detach()))
         if len(losses) % 100 == 0:
             tell(f"step {len(losses)}: loss {np.mean(losses[-100:]):.4f}, {time.monotonic() - begun:.0f} s")
-    return losses
-
-
-def _settle(network: VisemeNetwork, voices: Sequence[VoiceData], recipe: Recipe, tell: Callable[[str], None]) -> None:
-    """Teach the head for phones alone: it is new, and its first errors would disturb all that is known already."""
-    torch.set_num_threads(recipe.threads)
-    assert network.phones is not None
-    optimiser = torch.optim.AdamW(network.phones.parameters(), lr=SETTLING_RATE)
-    losses: list[float] = []
-    for batch in batches(voices, dataclasses.replace(recipe, steps=recipe.settling, seed=recipe.seed + SETTLING_SEED)):
-        with torch.no_grad():
-            hidden = network.hidden(torch.from_numpy(batch.heard))
-        loss = nn.functional.cross_entropy(network.phones(hidden), torch.from_numpy(batch.phones))
-        optimiser.zero_grad()
-        loss.backward()
-        optimiser.step()
-        losses.append(float(loss.detach()))
-    if losses:
-        tell(f"phones: loss {losses[0]:.2f} to {np.mean(losses[-10:]):.2f}")
+    return {name: tensor.numpy() for name, tensor in network.folded().items()}, losses
 
 
 def knows_bfloat16() -> bool:
@@ -155,15 +111,15 @@ def knows_bfloat16() -> bool:
     return bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
 
 
-def _halved(network: VisemeNetwork) -> dict[str, Array]:
-    return {name: tensor.numpy().astype(np.float16) for name, tensor in network.folded().items()}
-
-
-def batches(voices: Sequence[VoiceData], recipe: Recipe) -> Iterator[Batch]:
+def batches(windows: Windows, recipe: Recipe) -> Iterator[Batch]:
     """Yield the recipe's batches; the next is made while one is learnt from. Each has a seed of its own."""
+    rounds = -(-recipe.steps * recipe.size // len(windows))
+    order = np.random.default_rng(recipe.seed)
+    numbers = np.concatenate([order.permutation(len(windows)) for _ in range(rounds)])
 
     def made(step: int) -> Batch:
-        return batch_of(voices, recipe.size, np.random.default_rng([recipe.seed, step]), recipe.favour)
+        chosen = numbers[recipe.size * step : recipe.size * (step + 1)]
+        return batch_of(windows, chosen, np.random.default_rng([recipe.seed, step]))
 
     with ThreadPoolExecutor(1) as worker:
         following = worker.submit(made, 0)
@@ -173,20 +129,34 @@ def batches(voices: Sequence[VoiceData], recipe: Recipe) -> Iterator[Batch]:
             yield batch
 
 
-def loss_of(network: VisemeNetwork, batch: Batch, press: float = 3.0) -> Tensor:
+def batch_of(windows: Windows, numbers: np.ndarray, random: np.random.Generator) -> Batch:
+    """Return some windows as a batch, a part of what is heard lost."""
+    first, last = (MARGIN if random.random() < CUT_SHORT else 0 for _ in range(2))
+    kept = random.random((len(numbers), 1, SIZE)) >= LOST
+    numbers = np.asarray(numbers)
+    heard = np.stack([windows.encodings[number, first : WINDOW_STEPS - last] for number in numbers])
+    inside = slice(MARGIN, WINDOW_STEPS - MARGIN)
+    return Batch(
+        torch.from_numpy(heard.astype(np.float32) * kept.astype(np.float32) / np.float32(1 - LOST)),
+        torch.from_numpy(np.stack([windows.targets[number, inside] for number in numbers]).astype(np.float32)),
+        torch.from_numpy(np.stack([windows.phones[number, inside] for number in numbers]).astype(np.int64)),
+        MARGIN - first,
+    )
+
+
+def loss_of(network: VisemeNetwork, batch: Batch) -> Tensor:
     """Return what is to become small: squared errors of shapes, cross-entropies of chances and of phones."""
-    hidden = network.hidden(torch.from_numpy(batch.heard))
-    found, wanted = network.mouth(hidden).transpose(1, 2), torch.from_numpy(batch.wanted)
+    hidden = network.hidden(batch.heard)[..., batch.first : batch.first + batch.wanted.shape[1]]
+    found = network.mouth(hidden).transpose(1, 2).float()
     total = torch.zeros(())
     for name, weight in SHAPE_WEIGHTS.items():
         column = OUTPUTS.index(name)
-        total = total + weight * nn.functional.mse_loss(found[..., column], wanted[..., column])
-    for name, weight in {"press": press, **CHANCE_WEIGHTS}.items():
+        total = total + weight * nn.functional.mse_loss(found[..., column], batch.wanted[..., column])
+    for name, weight in CHANCE_WEIGHTS.items():
         column = OUTPUTS.index(name)
-        chance = nn.functional.binary_cross_entropy_with_logits(found[..., column], wanted[..., column])
+        chance = nn.functional.binary_cross_entropy_with_logits(found[..., column], batch.wanted[..., column])
         total = total + weight * chance
     if network.phones is not None:
-        phones = network.phones(hidden)
-        spoken = nn.functional.cross_entropy(phones, torch.from_numpy(batch.phones))
-        total = total + PHONES_WEIGHT * spoken
+        phones = network.phones(hidden).float()
+        total = total + PHONES_WEIGHT * nn.functional.cross_entropy(phones, batch.phones)
     return total

@@ -11,14 +11,7 @@ from lipsync_colab.audio.level import frame_times
 from lipsync_colab.audio.voicing import voiced_gate
 from lipsync_colab.engines.viseme.learned import Weights, heard_outputs
 from lipsync_colab.engines.viseme.motion import MotionTrack, empty_track
-from lipsync_colab.engines.viseme.track import (
-    heard_mouth,
-    mouth_of,
-    mouth_of_energy,
-    mouth_of_sound,
-    mouth_track,
-    track_of,
-)
+from lipsync_colab.engines.viseme.track import mouth_of, mouth_of_energy, mouth_of_sound, mouth_track, track_of
 from lipsync_colab.phonemes.loop import phone_loop
 from lipsync_colab.training.scores import FPS
 from lipsync_colab.types import Phoneme, Speech, frame_count
@@ -54,15 +47,6 @@ def by_network(weights: Weights | None = None) -> Source:
         return track_of(mouth_of_sound(outputs, voiced_gate(speech), _times(speech)), "learned")
 
     return learned
-
-
-def by_hearing(weights: Weights | None = None) -> Source:
-    """Return what is heard where no words are: the networks, and in a quiet recording the phone loop beside them."""
-
-    def heard(speech: Speech, text: str) -> MotionTrack:
-        return track_of(*heard_mouth(speech, voiced_gate(speech), _times(speech), weights=weights))
-
-    return heard
 
 
 def by_default(weights: Weights | None = None) -> Source:

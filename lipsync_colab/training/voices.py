@@ -50,27 +50,21 @@ ENGLISH = (
     *("bf_alice bf_emma bf_isabella bf_lily bm_daniel bm_fable bm_george bm_lewis".split()),
 )
 """American and British speakers of Kokoro."""
-JAPANESE = ("jf_alpha", "jf_gongitsune", "jf_nezumi", "jf_tebukuro", "jm_kumo")
-"""Speakers of Kokoro with an accent."""
-TALKATIVE = ("af_alloy", "af_aoede", "af_bella", "bm_lewis")
-"""Of those, the ones that say three times as much."""
+ABROAD = (
+    *("ef_dora em_alex em_santa ff_siwis hf_alpha hf_beta hm_omega hm_psi if_sara im_nicola pf_dora pm_alex".split()),
+    *("zf_xiaobei zf_xiaoni zf_xiaoxiao zf_xiaoyi zm_yunjian zm_yunxi zm_yunxia zm_yunyang".split()),
+    *("jf_alpha jf_gongitsune jf_nezumi jf_tebukuro jm_kumo".split()),
+)
+"""Spanish, French, Hindi, Italian, Portuguese, Chinese and Japanese speakers of Kokoro, all speaking English here."""
 
 LIKELY = (("own", "hibari", 1800, 0.0), ("flite", "kal16", 250, -0.005), ("flite", "awb", 250, -0.005))
 """Programs, voices, sentences and offsets of those besides Kokoro's that say likely sentences too."""
-LIKELY_OF_KOKORO = 7
-"""Likely sentences of every speaker of Kokoro."""
+LIKELY_OF_KOKORO = 8
+"""Sentences of every speaker of Kokoro, which takes as long to speak as to hear."""
 
 VOICES = (
     TrainingVoice("hibari", "own", sentences=1500),
     TrainingVoice("joe", "own", sentences=60, use=TEST),
-    *(
-        TrainingVoice(name, "kokoro", sentences=40 if name == "jm_kumo" else 20, offset=KOKORO_OFFSET)
-        for name in JAPANESE
-    ),
-    *(
-        TrainingVoice(name, "kokoro", sentences=24 if name in TALKATIVE else 8, offset=KOKORO_OFFSET)
-        for name in ENGLISH
-    ),
     TrainingVoice("kal16", "flite", sentences=250, offset=-0.005),
     TrainingVoice("awb", "flite", sentences=300, offset=-0.005),
     TrainingVoice("rms", "flite", sentences=60, use=TEST, offset=-0.005),
@@ -93,7 +87,7 @@ VOICES = (
     ),
     *(
         TrainingVoice(name, "kokoro", sentences=LIKELY_OF_KOKORO, offset=KOKORO_OFFSET, likely=True)
-        for name in (*JAPANESE, *ENGLISH)
+        for name in (*ENGLISH, *ABROAD)
     ),
 )
 

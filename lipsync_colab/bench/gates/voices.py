@@ -120,7 +120,7 @@ def openings(mouth: Mouth, track: MotionTrack) -> Array:
 
 
 def sound_gates(line: Line, voice: str, plan: RenderPlan, mouth: Mouth) -> list[Gate]:
-    """Return what the engine makes of the sound alone, with a recogniser where there is one and without."""
+    """Return what the engine makes of a recording without its text: by the words that are heard, and by sound alone."""
     gates: list[Gate] = []
     for kind, track in (("raw", speaking_track(line.raw, plan)), ("unread", unread_track(line.raw, plan))):
         opening = openings(mouth, track)
@@ -133,5 +133,5 @@ def sound_gates(line: Line, voice: str, plan: RenderPlan, mouth: Mouth) -> list[
 
 
 def unread_track(speech: Speech, plan: RenderPlan) -> MotionTrack:
-    """Return the mouth by the sound alone, as it is where no recogniser is installed."""
+    """Return the mouth by the sound alone, as it is where no words are made out."""
     return track_of(*heard_mouth(speech, voiced_gate(speech), frame_times(plan.rate, plan.frames)))

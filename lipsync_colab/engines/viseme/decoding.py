@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 import scipy.signal
 
@@ -12,7 +10,8 @@ from lipsync_colab.engines.viseme.visemes import LIP_ON_TEETH, LIPS_CLOSED, SHAP
 from lipsync_colab.types import Array, Phoneme
 
 LEAST_CHANCE = {"press": 0.45, "tuck": 0.45}
-"""A peak below this is no closure; tuned on recordings and voices that are neither trained nor tested on."""
+"""A peak below this is no closure. On recordings that are neither trained nor tested on .3 to .55 find .98 to .99 of
+them, in 15 dB of noise .93 to .90, with 6 to 5 and 17 to 11 wrong ones a minute."""
 PROMINENCE = 0.2
 """Two peaks with a shallower dip between them are one closure."""
 EDGE = 0.5
@@ -21,35 +20,9 @@ SHORTEST = 0.04
 """Seconds."""
 ASLEEP, AWAKE = 0.15, 0.55
 """Below the first the mouth rests, above the second it moves in full."""
-
-
-@dataclass(frozen=True)
-class Trust:
-    """How far a second witness of the lips is believed.
-
-    Attributes:
-        agreed: added to a closure's log odds where it hears one too.
-        alone: added where it hears none.
-        share: of it in the shapes.
-    """
-
-    agreed: float
-    alone: float
-    share: float
-
-
-LOOP_TRUST = Trust(1.5, -1.2, 0.5)
-"""In the phone loop: on the recordings of people that are tuned on .86 of the closures are found so, with fewer wrong
-ones than by the phone loop alone."""
-WORDS_TRUST = Trust(2.5, -2.0, 0.75)
-"""In words that the recogniser guesses and the networks confirm."""
 LEAST_ALIKE = 0.75
-"""Correlation of the jaws from which guessed words are believed. Of English prompts that are tuned on, in any noise,
-nearly all that have it are followed better with their words than without; of Spanish prompts none that is guessed has
-more than .44."""
-JAW_POWER, JAW_GAIN = np.float32(1.2), np.float32(1.15)
-"""In doubt a network puts out a jaw that is half open: this parts it again. On the recordings of people that are tuned
-on, openness r rises by .004, in 15 dB of noise by .009."""
+"""Correlation of the jaws from which guessed words are believed. Of English prompts that are tuned on, clean, all have
+it, and are followed better with their words than without; of Spanish prompts none that is guessed has more than .64."""
 SPOKEN = 0.1
 """Seconds of full wakefulness without which nobody speaks."""
 
@@ -60,7 +33,7 @@ def speaks(outputs: Array) -> bool:
 
 
 def confirmed(outputs: Array, phonemes: tuple[Phoneme, ...]) -> bool:
-    """Tell whether phonemes move the mouth nearly as the networks hear it move.
+    """Tell whether phonemes move the mouth nearly as the network hears it move.
 
     Args:
         outputs: float32 (n, len(OUTPUTS)).
@@ -72,22 +45,6 @@ def confirmed(outputs: Array, phonemes: tuple[Phoneme, ...]) -> bool:
     column = OUTPUTS.index("jaw")
     heard, wanted = (values[spoken, column] for values in (outputs, targets(gestures(phonemes), len(outputs))))
     return bool(wanted.std() > 0 and np.corrcoef(heard, wanted)[0, 1] >= LEAST_ALIKE)
-
-
-def seconded(outputs: Array, shares: Array, trust: Trust) -> Array:
-    """Return outputs whose chance that the lips close is weighed together with a second witness's word.
-
-    Args:
-        outputs: float32 (n, len(OUTPUTS)).
-        shares: float32 (n,), 1 where the second witness hears the lips closed.
-        trust: in it.
-    """
-    result = outputs.copy()
-    column = OUTPUTS.index("press")
-    chance = np.clip(outputs[:, column], 1e-5, 1 - 1e-5)
-    odds = np.log(chance / (1 - chance)) + trust.alone + (trust.agreed - trust.alone) * shares
-    result[:, column] = 1 / (1 + np.exp(-odds))
-    return result
 
 
 def closures(outputs: Array, name: str) -> list[Gesture]:
@@ -118,12 +75,10 @@ def _closure(viseme: Viseme, first: float, last: float) -> Gesture:
 def shapes_at(outputs: Array, times: np.ndarray) -> dict[str, Array]:
     """Return the blended shapes and the tongue at given seconds, each float32 (frames,) in [0, 1]."""
     centres = step_times(len(outputs))
-    shapes = {
+    return {
         name: np.clip(np.interp(times, centres, outputs[:, OUTPUTS.index(name)]), 0, 1).astype(np.float32)
         for name in (*SHAPES, "tongue")
     }
-    shapes["jaw"] = np.minimum(JAW_GAIN * shapes["jaw"] ** JAW_POWER, 1)
-    return shapes
 
 
 def wakefulness(outputs: Array, times: np.ndarray) -> Array:

@@ -29,8 +29,8 @@ class MotionTrack:
 
     Attributes:
         values: float32 (frames, len(CHANNELS)), columns in the order of ``CHANNELS``.
-        source: where the mouth came from: ``"phonemes"``, ``"alignment"``, ``"recogniser"``, ``"phone loop"``,
-            ``"learned"``, ``"learned and words"``, ``"learned and phone loop"`` or ``"energy"``.
+        source: where the mouth came from: ``"phonemes"``, ``"alignment"``, ``"recogniser"``, ``"learned"``,
+            ``"phone loop"`` or ``"energy"``.
     """
 
     values: Array

@@ -10,21 +10,12 @@ from scipy import ndimage
 from lipsync_colab.audio.level import STEP, SpeechGate, frame_times
 from lipsync_colab.audio.voicing import voiced_gate
 from lipsync_colab.engines.viseme.coarticulation import activity, blended, events, tongue
-from lipsync_colab.engines.viseme.decoding import (
-    LOOP_TRUST,
-    WORDS_TRUST,
-    Trust,
-    closures,
-    confirmed,
-    seconded,
-    shapes_at,
-    speaks,
-    wakefulness,
-)
+from lipsync_colab.engines.viseme.decoding import closures, confirmed, shapes_at, speaks, wakefulness
 from lipsync_colab.engines.viseme.learned import Weights, heard_outputs
 from lipsync_colab.engines.viseme.motion import CHANNELS, MOUTH, MotionTrack, empty_track
-from lipsync_colab.engines.viseme.outputs import EVENTS, step_times
+from lipsync_colab.engines.viseme.outputs import EVENTS
 from lipsync_colab.engines.viseme.visemes import SHAPES, gestures
+from lipsync_colab.phonemes.encoded import encoder_available
 from lipsync_colab.phonemes.loop import phone_loop
 from lipsync_colab.phonemes.source import guessed_phonemes, known_phonemes
 from lipsync_colab.phonemes.sphinx import sphinx_available
@@ -37,11 +28,6 @@ LOUDNESS_SLOPE = 0.022
 SOFTEST, LOUDEST = 0.72, 1.22
 EVENT_REACH = 0.10
 """Seconds around audible speech in which lips may already (or still) be closed for a consonant."""
-QUIET_DB = -20.0
-"""A gate that lies lower means noise at least 27 dB below the voice; in more the phone loop only does harm."""
-WITNESS_PACE = Fraction(23, 25)
-"""The phone loop beside the network hears the recording slower: its models need 30 ms of each sound, and quick closures
-are shorter. So it finds .84 of people's closures rather than .76, with 20 wrong ones a minute rather than 17."""
 
 
 def mouth_track(
@@ -63,7 +49,7 @@ def mouth_track(
         frames: how many.
         expression: amount of articulation, 0 (the mouth stays at rest) to 2.
         text: what is said, where it is known and the speech does not carry it.
-        weights: of the viseme networks; None takes the shipped ones.
+        weights: of the viseme network; None takes the shipped ones.
     """
     gate = SpeechGate.of(speech) if speech.phonemes else voiced_gate(speech)
     if expression <= 0 or not gate.active.any():
@@ -85,26 +71,27 @@ def heard_mouth(
 ) -> tuple[dict[str, Array], str]:
     """Return the mouth's channels by the sound alone, and their source.
 
-    The source is ``"learned and words"`` where the viseme networks confirm the guessed words, ``"learned and phone
-    loop"`` in other quiet speech, ``"learned"`` in noise, and ``"energy"`` where the networks hear nobody.
+    The source is ``"recogniser"`` where the viseme network confirms the guessed words, otherwise ``"learned"``; without
+    the network's encoder it is ``"phone loop"``; and ``"energy"`` where neither hears anybody.
 
     Args:
         speech: of anybody, in any language.
         gate: of the same recording.
         times: the frames' centres in seconds.
         guessed: phonemes of words that may be said.
-        weights: of the viseme networks; None takes the shipped ones.
+        weights: of the viseme network; None takes the shipped ones.
     """
-    outputs = heard_outputs(speech, weights)
-    if not speaks(outputs):
-        return mouth_of_energy(gate, times), "energy"
-    if confirmed(outputs, guessed):
-        return mouth_of_both(outputs, guessed, gate, times, WORDS_TRUST), "learned and words"
-    if gate.threshold <= QUIET_DB and sphinx_available():
-        phonemes = phone_loop(speech, gate, WITNESS_PACE)
+    if encoder_available():
+        outputs = heard_outputs(speech, weights)
+        if confirmed(outputs, guessed):
+            return mouth_of(guessed, gate, times), "recogniser"
+        if speaks(outputs):
+            return mouth_of_sound(outputs, gate, times), "learned"
+    elif sphinx_available():
+        phonemes = phone_loop(speech, gate)
         if len(phonemes) > 1:
-            return mouth_of_both(outputs, phonemes, gate, times, LOOP_TRUST), "learned and phone loop"
-    return mouth_of_sound(outputs, gate, times), "learned"
+            return mouth_of(phonemes, gate, times), "phone loop"
+    return mouth_of_energy(gate, times), "energy"
 
 
 def track_of(shapes: dict[str, Array], source: str, expression: float = 1.0) -> MotionTrack:
@@ -146,19 +133,6 @@ def mouth_of_sound(outputs: Array, gate: SpeechGate, times: np.ndarray) -> dict[
     for name in EVENTS:
         shapes[name] = events(closures(outputs, name), times, name) * near
     return shapes
-
-
-def mouth_of_both(
-    outputs: Array, phonemes: tuple[Phoneme, ...], gate: SpeechGate, times: np.ndarray, trust: Trust
-) -> dict[str, Array]:
-    """Return the mouth's channels of two witnesses: shapes lie between theirs, closures are weighed together."""
-    shares = events(gestures(phonemes), step_times(len(outputs)), "press")
-    shapes = mouth_of_sound(seconded(outputs, shares, trust), gate, times)
-    others = mouth_of(phonemes, gate, times)
-    return {
-        name: values if name in EVENTS else values + np.float32(trust.share) * (others[name] - values)
-        for name, values in shapes.items()
-    }
 
 
 def mouth_of_energy(gate: SpeechGate, times: np.ndarray) -> dict[str, Array]:
