@@ -9,8 +9,9 @@ import pytest
 
 from lipsync_colab.engines.viseme.motion import CHANNELS, MotionTrack, empty_track
 from lipsync_colab.training.conditions import CONDITIONS, mixed
+from lipsync_colab.training.evaluation import written_closures
 from lipsync_colab.training.scores import compared, openness, runs, score_of
-from lipsync_colab.types import Phoneme
+from lipsync_colab.types import Phoneme, Speech
 
 PHONEMES = (
     Phoneme("SIL", 0, 0.8), Phoneme("M", 0.8, 0.88), Phoneme("AA", 0.88, 1.2), Phoneme("P", 1.2, 1.28),
@@ -49,6 +50,21 @@ def test_wrong_and_missed_closures_and_motion_in_silence_count() -> None:
     assert score.recall == 0.5
     assert score.spurious == pytest.approx(2 / score.minutes)
     assert 0 < score.moving < 1 and score.openness < 1
+
+
+@pytest.mark.parametrize(
+    ("language", "text", "closures"),
+    [
+        ("en", "Bob, my photo is happy.", 5),
+        ("es", "Vuelva mañana por favor.", 5),
+        ("fr", "Le temps passe, ma femme.", 4),
+        ("it", "La mamma beve.", 3),
+        ("ru", "Мама бежит.", 3),
+    ],
+)
+def test_written_closures(language: str, text: str, closures: int) -> None:
+    second = Speech(np.sin(np.arange(16_000)).astype(np.float32), 16_000)
+    assert written_closures([text], [second], language) == pytest.approx(60 * closures, rel=0.05)
 
 
 def test_openness_closes_with_the_lips() -> None:

@@ -179,9 +179,10 @@ def test_a_guess_at_the_words_is_held_against_the_sound(speech: Speech, monkeypa
     np.testing.assert_array_equal(other.values, alone.values)
 
 
-def test_words_are_sure_or_guessed_or_nothing(speech: Speech, monkeypatch: pytest.MonkeyPatch) -> None:
-    for confidence, source in ((0.61, "recogniser"), (0.51, "recogniser"), (0.49, "learned")):
-        guess(monkeypatch, LINE, confidence)
+def test_words_are_not_followed_because_the_recogniser_is_sure(speech: Speech, monkeypatch: pytest.MonkeyPatch) -> None:
+    wrong = "one after another they went their own way home and never looked again at the farm"
+    for text, confidence, source in ((LINE, 0.51, "recogniser"), (LINE, 0.49, "learned"), (wrong, 0.95, "learned")):
+        guess(monkeypatch, text, confidence)
         assert track_of(bare(speech)).source == source
 
 

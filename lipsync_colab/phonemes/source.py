@@ -30,6 +30,9 @@ def timed_phonemes(speech: Speech, text: str = "", gate: SpeechGate | None = Non
     phonemes, source = known_phonemes(speech, text, gate)
     if phonemes or not sphinx_available():
         return phonemes, source
+    words = understood(speech, gate)
+    if words is not None and words.trusted:
+        return words.phonemes, "recogniser"
     heard = phone_loop(speech, gate)
     return (heard, "phone loop") if len(heard) > 1 else ((), "energy")
 
@@ -43,8 +46,8 @@ def known_phonemes(speech: Speech, text: str, gate: SpeechGate) -> tuple[tuple[P
         gate: of the speech.
 
     Returns:
-        Phonemes from 0 to the end without gaps and ``"phonemes"``, ``"alignment"`` or ``"recogniser"``; none and
-        ``"energy"`` where nothing is known, the text is not what is said, or it is not English.
+        Phonemes from 0 to the end without gaps and ``"phonemes"`` or ``"alignment"``; none and ``"energy"`` where
+        nothing is known, the text is not what is said, or it is not English.
     """
     if speech.phonemes:
         return speech.phonemes, "phonemes"
@@ -54,15 +57,14 @@ def known_phonemes(speech: Speech, text: str, gate: SpeechGate) -> tuple[tuple[P
             return align(speech, words, gate), "alignment"
         except (AlignmentFailed, InputError):
             pass  # the text is not what is said, or not English: the sound alone still tells most of it
-    heard = understood(speech, gate) if sphinx_available() else None
-    return (heard.phonemes, "recogniser") if heard is not None and heard.trusted else ((), "energy")
+    return (), "energy"
 
 
 def guessed_phonemes(speech: Speech, gate: SpeechGate) -> tuple[Phoneme, ...]:
     """Return the timed phonemes of words that the recogniser may have heard, from 0 to the end without gaps, or none.
 
-    They are right in English that it is not sure of, and nonsense in other languages: who uses them must hold them
-    against what else is heard.
+    They are right in most of English, and nonsense in other languages, at times with much confidence: who uses them
+    must hold them against what else is heard.
 
     Args:
         speech: the voice, 16 kHz, of which no phonemes are known.

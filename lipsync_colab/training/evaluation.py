@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import scipy.signal
 
+from lipsync_colab.audio.level import STEP as LEVEL_STEP
 from lipsync_colab.audio.level import SpeechGate, levels
 from lipsync_colab.audio.voicing import voiced_gate
 from lipsync_colab.engines.viseme.learned import read_weights
@@ -34,6 +36,14 @@ from lipsync_colab.types import Array, Speech
 SEED = 11
 LEAST_WORDS = 8
 """Of a prompt that is tested on: short ones are digits and letters said alone."""
+CLOSED_LETTERS = {
+    "en": r"p(?!h)+|b+|m+",
+    "es": r"[pbmv]+",
+    "fr": r"p(?!h)+|b+|m+(?=[aeiouyâêîôûéèm])",
+    "it": r"p+|b+|m+",
+    "ru": r"[пбм]+",
+}
+"""Letters at which the lips close; in French an m before a consonant only makes the vowel nasal."""
 MIDDLE_BANDS = (500, 3500)
 """Hz: where closed lips make a voice quieter."""
 
@@ -146,17 +156,26 @@ def _cells(score: Score) -> str:
 def unknown_table(folder: Path, weights: Path, count: int) -> Iterator[str]:
     """Yield the lines of the table of languages that no aligner of ours knows."""
     sources = _sources(weights)
-    yield "| language | source | closures a minute | dip | closures with a dip | openness r with level | in silence |"
-    yield "|---|---|---|---|---|---|---|"
+    yield "| language | source | closures a minute | written | dip | with a dip | openness r with level | in silence |"
+    yield "|---|---|---|---|---|---|---|---|"
     for language in PROMPT_FOLDERS:
-        chosen = prompts(folder, language, LEAST_WORDS)
-        speeches = [one.load() for one in _spread(chosen, count)]
+        chosen = _spread(prompts(folder, language, LEAST_WORDS), count)
+        speeches = [one.load() for one in chosen]
+        written = written_closures([one.text for one in chosen], speeches, language)
         for name, source in sources.items():
             score = score_unknown([source(speech, "") for speech in speeches], speeches)
-            yield (
-                f"| {language} | {name} | {score.closures:.0f} | {score.dip:.1f} dB | {100 * score.dips:.0f} % | "
-                f"{score.energy:.2f} | {100 * score.moving:.1f} % |"
-            )
+            yield f"| {language} | {name} | {score.closures:.0f} | {written:.0f} | {_unknown_cells(score)} |"
+
+
+def _unknown_cells(score: UnknownScore) -> str:
+    return f"{score.dip:.1f} dB | {100 * score.dips:.0f} % | {score.energy:.2f} | {100 * score.moving:.1f} %"
+
+
+def written_closures(texts: Sequence[str], speeches: Sequence[Speech], language: str) -> float:
+    """Return how often a minute the lips close by the letters of what is said; numerals do not count."""
+    letters = sum(len(re.findall(CLOSED_LETTERS[language], text.lower())) for text in texts)
+    minutes = sum(float(SpeechGate.of(speech).active.sum()) for speech in speeches) * LEVEL_STEP / 60
+    return letters / max(minutes, 1e-6)
 
 
 def score_unknown(tracks: Sequence[MotionTrack], speeches: Sequence[Speech]) -> UnknownScore:

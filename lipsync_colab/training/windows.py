@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +18,7 @@ from lipsync_colab.engines.viseme.outputs import OUTPUTS
 from lipsync_colab.phonemes.encoded import SIZE, WINDOW_STEPS, encoded, gain_of
 from lipsync_colab.training.acoustics import RATE, sounding_elsewhere
 from lipsync_colab.training.corpus import FULL, STEP_SAMPLES, VoiceData, load_corpus, processes
+from lipsync_colab.training.voices import VOICES
 from lipsync_colab.types import Array, Speech
 
 SHARES = {"kokoro": 0.5, "own": 0.22}
@@ -72,7 +74,7 @@ def load_windows(folder: Path, count: int, seed: int, tell: Callable[[str], None
     Raises:
         MachineError: a voice's program or the recogniser is not installed.
     """
-    kept = folder / f"windows-{seed}-{count}-{share}"
+    kept = folder / f"windows-{hashlib.sha256(repr((VOICES, count, seed, share)).encode()).hexdigest()[:12]}"
     if not kept.exists():
         load_corpus(folder / "corpus", seed, tell, share)
         part = kept.with_suffix(".part")

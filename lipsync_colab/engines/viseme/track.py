@@ -41,7 +41,7 @@ def mouth_track(
     """Return the mouth's parameters at the centre of every frame; the other channels stay 0.
 
     The best source that there is tells them: phonemes that came with the speech, forced alignment where the text is
-    known or a recogniser is sure of the words, else what is heard (:func:`heard_mouth`).
+    known, else what is heard (:func:`heard_mouth`).
 
     Args:
         speech: the voice, 16 kHz.
