@@ -88,7 +88,28 @@ def test_another_language_is_not_listened_to_for_long(monkeypatch: pytest.Monkey
     assert heard.confidence == pytest.approx(sure) and heard.text == " ".join(["la la"] * asked)
 
 
-@pytest.mark.recogniser
+def test_a_long_recording_is_recognised_in_stretches(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each is cut at a pause, and what a stretch tells of its own times is moved to the recording's."""
+    line = speak("Mama made some more jam for Bob.").samples
+    said = np.concatenate([np.concatenate([line, np.zeros(8000, np.float32)])] * 20)
+    lengths: list[int] = []
+
+    def transcribe(samples: np.ndarray, **options: object) -> tuple[Iterator[Segment], None]:
+        lengths.append(len(samples))
+        return iter([Segment(1.0, math.log(0.9))]), None
+
+    monkeypatch.setattr(recogniser, "recogniser_model", lambda: SimpleNamespace(transcribe=transcribe))
+    speech = Speech(said, 16_000)
+    assert recognise(speech).text == "la la" and lengths == [len(said)]
+    lengths.clear()
+    monkeypatch.setattr(recogniser, "LONGEST_STRETCH", 15.0)
+    assert recognise(speech).text == " ".join(["la la"] * len(lengths))
+    assert len(lengths) > 3 and max(lengths) <= 15 * 16_000
+    assert sum(lengths) > 0.9 * (np.abs(said) > 1e-3).sum()
+    ends = [end for end, _ in recogniser._segments(recogniser.recogniser_model(), speech)]
+    assert ends == sorted(ends) and ends[-1] > 0.6 * speech.seconds
+
+
 def test_a_plan_says_where_the_lips_will_come_from(monkeypatch: pytest.MonkeyPatch) -> None:
     spoken = speak("Mama.")
     assert expected_source(spoken)[1] == "the voice's own phoneme times"

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -20,6 +20,7 @@ import numpy as np
 from lipsync_colab.audio.level import SpeechGate
 from lipsync_colab.errors import InputError, MachineError
 from lipsync_colab.phonemes.align import align
+from lipsync_colab.phonemes.pieces import pieces
 from lipsync_colab.phonemes.word_aligner import AlignmentFailed
 from lipsync_colab.types import Phoneme, Speech
 
@@ -35,6 +36,9 @@ MOST_REPETITION = 2.4
 """How far words compress; Whisper's own limit (Radford et al. 2022), above which they are a loop of one phrase."""
 TRIED = 60.0
 """Seconds after which a voice that has said nothing that could be English is not listened to any further."""
+LONGEST_STRETCH = 300.0
+"""Seconds that are recognised together: the package works out the spectrogram of all that it is given at once, which
+took 1.3 GB for half an hour."""
 TOKENS_PER_SECOND, SPARE_TOKENS, MOST_TOKENS = 8, 24, 220
 """Nobody speaks as many: what a recogniser in a loop may write before it is stopped."""
 
@@ -92,22 +96,36 @@ def recognise(speech: Speech) -> Heard:
     model = recogniser_model()
     if model is None:
         raise MachineError(f"the recogniser of words is missing: {REMEDY}")
-    # One temperature: the package would otherwise fall back to sampling, and hear other words each time.
-    found, _ = model.transcribe(
-        np.asarray(speech.samples, np.float32),
-        language="en",
-        beam_size=5,
-        temperature=0.0,
-        condition_on_previous_text=False,
-        max_new_tokens=min(MOST_TOKENS, round(TOKENS_PER_SECOND * speech.seconds) + SPARE_TOKENS),
-    )
     heard, segments = Heard("", 0.0), []
-    for segment in found:  # heard as they are asked for
+    for end, segment in _segments(model, speech):
         segments.append(segment)
         heard = _together(segments)
-        if segment.end > TRIED and heard.confidence < LEAST_GUESS:
+        if end > TRIED and heard.confidence < LEAST_GUESS:
             break
     return heard
+
+
+def _segments(model: Any, speech: Speech) -> Iterator[tuple[float, Any]]:
+    """Yield what is recognised, in the order of time, with the second at which each ends; heard as it is asked for."""
+    for start, stop in _stretches(speech):
+        # One temperature: the package would otherwise fall back to sampling, and hear other words each time.
+        found, _ = model.transcribe(
+            np.asarray(speech.samples[round(start * RATE) : round(stop * RATE)], np.float32),
+            language="en",
+            beam_size=5,
+            temperature=0.0,
+            condition_on_previous_text=False,
+            max_new_tokens=min(MOST_TOKENS, round(TOKENS_PER_SECOND * (stop - start)) + SPARE_TOKENS),
+        )
+        for segment in found:
+            yield start + segment.end, segment
+
+
+def _stretches(speech: Speech) -> list[tuple[float, float]]:
+    """Seconds that are recognised together: all of them, or what lies between pauses of a long recording."""
+    if speech.seconds <= LONGEST_STRETCH:
+        return [(0.0, speech.seconds)]
+    return pieces(SpeechGate.of(speech), LONGEST_STRETCH)
 
 
 def _together(segments: Sequence[Any]) -> Heard:
