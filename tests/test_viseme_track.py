@@ -9,14 +9,16 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from lipsync_colab.audio.level import frame_times
+from lipsync_colab.audio.level import SpeechGate, frame_times
 from lipsync_colab.engines.viseme import track as track_module
 from lipsync_colab.engines.viseme.motion import CHANNELS, LIFE, MotionTrack
 from lipsync_colab.engines.viseme.track import mouth_track
 from lipsync_colab.narrate.voice import speak
 from lipsync_colab.phonemes import recogniser
+from lipsync_colab.phonemes import source as source_module
 from lipsync_colab.phonemes.arpabet import CLOSURES, SILENCE, VOWELS
 from lipsync_colab.phonemes.recogniser import Heard
+from lipsync_colab.phonemes.source import aligned_words
 from lipsync_colab.types import Phoneme, Speech, frame_count
 
 LINE = "Mama baked apple pie for Bob. Baby Bobby, probably, saw a warm blue moon over the farm."
@@ -184,6 +186,21 @@ def test_words_are_not_followed_because_the_recogniser_is_sure(speech: Speech, m
     for text, confidence, source in ((LINE, 0.51, "recogniser"), (LINE, 0.49, "learned"), (wrong, 0.95, "learned")):
         guess(monkeypatch, text, confidence)
         assert track_of(bare(speech)).source == source
+
+
+def test_a_text_that_is_not_what_is_said_is_not_followed(speech: Speech, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The aligner takes Spanish texts of Spanish voices, by English sounds; here it finds the phonemes backwards."""
+    frames = frame_count(speech.seconds, Fraction(25))
+    assert mouth_track(bare(speech), Fraction(25), frames, text=LINE).source == "alignment"
+    turned = tuple(
+        dataclasses.replace(one, start=speech.seconds - one.end, end=speech.seconds - one.start)
+        for one in reversed(speech.phonemes or ())
+    )
+    monkeypatch.setattr(source_module, "align", lambda *given: turned)
+    assert [one.source for one in aligned_words(bare(speech), LINE, SpeechGate.of(speech))] == ["alignment"]
+    assert mouth_track(bare(speech), Fraction(25), frames, text=LINE).source == "learned"
+    guess(monkeypatch, LINE, 0.9)
+    assert mouth_track(bare(speech), Fraction(25), frames, text=LINE).source == "recogniser"
 
 
 def test_the_sound_alone_comes_near_the_known_phonemes(speech: Speech) -> None:

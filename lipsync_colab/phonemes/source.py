@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import dataclass
+
 from lipsync_colab.audio.level import SpeechGate
 from lipsync_colab.errors import InputError
 from lipsync_colab.phonemes.align import align
@@ -26,52 +29,59 @@ def timed_phonemes(speech: Speech, text: str = "", gate: SpeechGate | None = Non
         ``"recogniser"`` (alignment with words that a recogniser heard), ``"phone loop"`` or, with no phonemes at all,
         ``"energy"``.
     """
+    if speech.phonemes:
+        return speech.phonemes, "phonemes"
     gate = gate or SpeechGate.of(speech)
-    phonemes, source = known_phonemes(speech, text, gate)
-    if phonemes or not sphinx_available():
-        return phonemes, source
-    words = understood(speech, gate)
-    if words is not None and words.trusted:
-        return words.phonemes, "recogniser"
-    heard = phone_loop(speech, gate)
+    for words in aligned_words(speech, text, gate):
+        if words.trusted:
+            return words.phonemes, words.source
+    heard = phone_loop(speech, gate) if sphinx_available() else ()
     return (heard, "phone loop") if len(heard) > 1 else ((), "energy")
 
 
-def known_phonemes(speech: Speech, text: str, gate: SpeechGate) -> tuple[tuple[Phoneme, ...], str]:
-    """Return timed phonemes where it is known what is said, else none.
+@dataclass(frozen=True)
+class AlignedWords:
+    """What may be said, found again in the sound.
 
-    Args:
-        speech: the voice, 16 kHz.
-        text: what is said, where it is known and the speech does not carry it.
-        gate: of the speech.
-
-    Returns:
-        Phonemes from 0 to the end without gaps and ``"phonemes"`` or ``"alignment"``; none and ``"energy"`` where
-        nothing is known, the text is not what is said, or it is not English.
+    Attributes:
+        phonemes: from 0 to the end without gaps.
+        source: ``"alignment"`` with the text that was given, or ``"recogniser"``.
+        trusted: False for what the recogniser only guesses.
     """
-    if speech.phonemes:
-        return speech.phonemes, "phonemes"
-    words = text or speech.text
-    if words.strip() and sphinx_available():
-        try:
-            return align(speech, words, gate), "alignment"
-        except (AlignmentFailed, InputError):
-            pass  # the text is not what is said, or not English: the sound alone still tells most of it
-    return (), "energy"
+
+    phonemes: tuple[Phoneme, ...]
+    source: str
+    trusted: bool = True
 
 
-def guessed_phonemes(speech: Speech, gate: SpeechGate) -> tuple[Phoneme, ...]:
-    """Return the timed phonemes of words that the recogniser may have heard, from 0 to the end without gaps, or none.
+def aligned_words(speech: Speech, text: str, gate: SpeechGate) -> Iterator[AlignedWords]:
+    """Yield what may be said, the likeliest first, each worked out when it is asked for.
 
-    They are right in most of English, and nonsense in other languages, at times with much confidence: who uses them
-    must hold them against what else is heard.
+    The aligner knows English and finds something in nearly every sound: of another language's text, or of English words
+    that the recogniser believed to hear there, it makes nonsense. Who moves lips by it must hold it against what else
+    is heard.
 
     Args:
         speech: the voice, 16 kHz, of which no phonemes are known.
+        text: what is said, where it is known and the speech does not carry it.
         gate: of the speech.
     """
-    heard = understood(speech, gate) if sphinx_available() else None
-    return heard.phonemes if heard is not None else ()
+    if not sphinx_available():
+        return
+    said = _aligned(speech, text or speech.text, gate)
+    if said:
+        yield AlignedWords(said, "alignment")
+    heard = understood(speech, gate)
+    if heard is not None:
+        yield AlignedWords(heard.phonemes, "recogniser", heard.trusted)
+
+
+def _aligned(speech: Speech, text: str, gate: SpeechGate) -> tuple[Phoneme, ...]:
+    """The phonemes of a text, or none where there is no text, or it is not what is said, or not English."""
+    try:
+        return align(speech, text, gate) if text.strip() else ()
+    except (AlignmentFailed, InputError):
+        return ()
 
 
 def expected_source(speech: Speech, text: str = "") -> tuple[str, str]:

@@ -21,8 +21,10 @@ SHORTEST = 0.04
 ASLEEP, AWAKE = 0.15, 0.55
 """Below the first the mouth rests, above the second it moves in full."""
 LEAST_ALIKE = 0.85
-"""Correlation of the jaws from which words are believed, however sure the recogniser is of them. Of 40 prompts that are
-tuned on 37 have it, in 15 dB of noise 23, and wrong words hardly: the lips follow better than with .75 or .9."""
+"""Correlation of the jaws from which words are believed, whoever says that they are said. Of 40 prompts that are tuned
+on 37 have it with the words that the recogniser hears, in 15 dB of noise 23, and wrong words hardly: the lips follow
+better than with .75 or .9. The texts of 20 clean English prompts have .91 and more, of 51 Spanish, Italian and French
+ones, which the English aligner takes as well, none more than .83."""
 SPOKEN = 0.1
 """Seconds of full wakefulness without which nobody speaks."""
 

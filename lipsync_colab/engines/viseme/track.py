@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from fractions import Fraction
 
 import numpy as np
@@ -17,7 +18,7 @@ from lipsync_colab.engines.viseme.outputs import EVENTS
 from lipsync_colab.engines.viseme.visemes import SHAPES, gestures
 from lipsync_colab.phonemes.encoded import encoder_available
 from lipsync_colab.phonemes.loop import phone_loop
-from lipsync_colab.phonemes.source import guessed_phonemes, known_phonemes
+from lipsync_colab.phonemes.source import AlignedWords, aligned_words
 from lipsync_colab.phonemes.sphinx import sphinx_available
 from lipsync_colab.types import Array, Phoneme, Speech
 
@@ -40,8 +41,8 @@ def mouth_track(
 ) -> MotionTrack:
     """Return the mouth's parameters at the centre of every frame; the other channels stay 0.
 
-    The best source that there is tells them: phonemes that came with the speech, forced alignment where the text is
-    known, else what is heard (:func:`heard_mouth`).
+    The best source that there is tells them: phonemes that came with the speech, else words that are found in the sound
+    where the viseme network hears the mouth move alike, else what the network hears (:func:`heard_mouth`).
 
     Args:
         speech: the voice, 16 kHz.
@@ -54,11 +55,10 @@ def mouth_track(
     gate = SpeechGate.of(speech) if speech.phonemes else voiced_gate(speech)
     if expression <= 0 or not gate.active.any():
         return empty_track(frames, "phonemes" if speech.phonemes else "energy")
-    phonemes, source = known_phonemes(speech, text, gate)
     times = frame_times(fps, frames)
-    if phonemes:
-        return track_of(mouth_of(phonemes, gate, times), source, expression)
-    shapes, source = heard_mouth(speech, gate, times, guessed_phonemes(speech, gate), weights)
+    if speech.phonemes:
+        return track_of(mouth_of(speech.phonemes, gate, times), "phonemes", expression)
+    shapes, source = heard_mouth(speech, gate, times, aligned_words(speech, text, gate), weights)
     return track_of(shapes, source, expression)
 
 
@@ -66,28 +66,28 @@ def heard_mouth(
     speech: Speech,
     gate: SpeechGate,
     times: np.ndarray,
-    guessed: tuple[Phoneme, ...] = (),
+    words: Iterable[AlignedWords] = (),
     weights: Weights | None = None,
 ) -> tuple[dict[str, Array], str]:
-    """Return the mouth's channels by the sound alone, and their source.
+    """Return the mouth's channels by the sound and by what may be said in it, and their source.
 
-    The source is ``"recogniser"`` where the viseme network confirms the guessed words, otherwise ``"learned"``; without
-    the network's encoder it is ``"phone loop"``; and ``"energy"`` where neither hears anybody.
+    The source is that of the first words that the viseme network confirms, otherwise ``"learned"``. Without the
+    network's encoder it is that of the first words, or ``"phone loop"``. It is ``"energy"`` where nobody is heard.
 
     Args:
         speech: of anybody, in any language.
         gate: of the same recording.
         times: the frames' centres in seconds.
-        guessed: phonemes of words that may be said.
+        words: that may be said, the likeliest first.
         weights: of the viseme network; None takes the shipped ones.
     """
-    if encoder_available():
-        outputs = heard_outputs(speech, weights)
-        if confirmed(outputs, guessed):
-            return mouth_of(guessed, gate, times), "recogniser"
-        if speaks(outputs):
-            return mouth_of_sound(outputs, gate, times), "learned"
-    elif sphinx_available():
+    outputs = heard_outputs(speech, weights) if encoder_available() else None
+    for one in words:
+        if outputs is None or confirmed(outputs, one.phonemes):
+            return mouth_of(one.phonemes, gate, times), one.source
+    if outputs is not None and speaks(outputs):
+        return mouth_of_sound(outputs, gate, times), "learned"
+    if outputs is None and sphinx_available():
         phonemes = phone_loop(speech, gate)
         if len(phonemes) > 1:
             return mouth_of(phonemes, gate, times), "phone loop"
