@@ -89,7 +89,7 @@ def test_people_are_heard_better_than_by_the_phone_loop(human_speech: HumanSpeec
 
     network, loop, energy = (_score(source, takes, noisy) for source in (by_network(), by_loop, by_energy))
     assert network.openness > max(loop.openness + 0.1, energy.openness + 0.1, 0.85)
-    assert network.recall > max(loop.recall + 0.3, 0.8)
+    assert network.recall > max(loop.recall + 0.3, 0.7)
 
 
 def _heard(take: Speech, samples: np.ndarray) -> Speech:
