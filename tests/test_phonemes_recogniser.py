@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -116,6 +117,8 @@ def test_a_plan_says_where_the_lips_will_come_from(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(recogniser, "PACKAGE", "no_such_package")
     assert expected_source(bare(spoken))[1] == "the sound alone (phone loop)"
     assert expected_source(bare(spoken), "Mama.")[1].startswith("forced alignment with the text, otherwise the sound")
+    monkeypatch.setitem(sys.modules, "pocketsphinx", None)
+    assert expected_source(bare(spoken), "Mama.") == ("sound", "the sound alone (loudness)")
     monkeypatch.undo()
     if recogniser_available():
         source, told = expected_source(bare(spoken))

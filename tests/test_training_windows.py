@@ -130,7 +130,7 @@ def test_a_room_rings_after_the_sound() -> None:
 
 
 def test_windows_are_made_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """By two processes of their own, from a voice of one sentence."""
+    """The second time they are only read."""
     monkeypatch.setattr(windows, "LOT", 2)
     monkeypatch.setattr(windows, "load_corpus", lambda *rest: [voice()])
     monkeypatch.setattr(windows, "processes", Here)

@@ -97,7 +97,8 @@ def expected_source(speech: Speech, text: str = "") -> tuple[str, str]:
     """
     if speech.phonemes:
         return "phonemes", "the voice's own phoneme times"
-    source, told = "sound", f"the sound alone ({'viseme network' if encoder_available() else 'phone loop'})"
+    hearing = "viseme network" if encoder_available() else "phone loop" if sphinx_available() else "loudness"
+    source, told = "sound", f"the sound alone ({hearing})"
     if not sphinx_available():
         return source, told
     if recogniser_available():
